@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The TC side of the context: the only header that names __sk_buff. */
+#ifndef BPFVLAN_CTX_SKB_H
+#define BPFVLAN_CTX_SKB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+typedef struct __sk_buff ctx_t;
+
+#define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the loopback of every namespace */
+#define VLAN_VID_MASK	 0x0fff
+
+/* Bytes of the frame, Ethernet header included. */
+static __always_inline __u32 ctx_len(const ctx_t *ctx)
+{
+	return ctx->len;
+}
+
+static __always_inline __be16 ctx_ethertype(const ctx_t *ctx)
+{
+	return ctx->protocol;
+}
+
+static __always_inline bool ctx_is_tagged(const ctx_t *ctx)
+{
+	return ctx->vlan_present;
+}
+
+/* VLAN id 0 is a priority tag: the receiving stack takes the frame as untagged. */
+static __always_inline bool ctx_in_vlan(const ctx_t *ctx)
+{
+	return ctx->vlan_present && (ctx->vlan_tci & VLAN_VID_MASK);
+}
+
+static __always_inline bool ctx_for_other_host(const ctx_t *ctx)
+{
+	return ctx->pkt_type == PACKET_OTHERHOST;
+}
+
+/*
+ * Read anew each time: a helper that changes the frame moves it. The assembly keeps the compiler
+ * from folding two reads, or a check and a NULL, into arithmetic the verifier cannot follow.
+ */
+static __always_inline void *ctx_data(const ctx_t *ctx)
+{
+	void *data;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(data) : "r"(ctx), "i"(offsetof(ctx_t, data)));
+	return data;
+}
+
+static __always_inline void *ctx_data_end(const ctx_t *ctx)
+{
+	void *end;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(end)
+		     : "r"(ctx), "i"(offsetof(ctx_t, data_end)));
+	return end;
+}
+
+/*
+ * The first `len` bytes of the frame for direct access, or NULL if it is shorter. Pulls them into
+ * the linear part when a driver left them in a page fragment, which invalidates earlier pointers.
+ */
+static __always_inline void *ctx_header(ctx_t *ctx, __u32 len)
+{
+	void *data = ctx_data(ctx);
+
+	if (data + len > ctx_data_end(ctx)) {
+		if (ctx->len < len || bpf_skb_pull_data(ctx, len))
+			return NULL;
+		data = ctx_data(ctx);
+		if (data + len > ctx_data_end(ctx))
+			return NULL;
+	}
+	asm volatile("" : "+r"(data));
+	return data;
+}
+
+/* What the sender's namespace wrote on the packet means nothing in the receiver's. */
+static __always_inline void ctx_leave_netns(ctx_t *ctx)
+{
+	ctx->mark = 0;
+	ctx->priority = 0;
+}
+
+/* Whatever MAC address the sender wrote, a sibling takes the frame as its own. */
+static __always_inline void ctx_to_us(ctx_t *ctx)
+{
+	if (ctx->pkt_type != PACKET_HOST)
+		bpf_skb_change_type(ctx, PACKET_HOST);
+}
+
+/*
+ * Into the namespace behind a host side, in this softirq round. redirect_peer makes the packet
+ * type HOST on newer kernels and keeps it on older ones, so a group frame goes through the device
+ * pair, whose receiver works its type out again. redirect_peer refuses a peer in this namespace.
+ */
+static __always_inline int ctx_deliver(ctx_t *ctx, __u32 host_side, bool same_netns)
+{
+	if (same_netns || ctx->pkt_type != PACKET_HOST)
+		return bpf_redirect(host_side, 0);
+	return bpf_redirect_peer(host_side, 0);
+}
+
+/* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */
+static __always_inline int ctx_route_out(__u32 ifindex)
+{
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+}
+
+/*
+ * Route with the loopback as output interface: a local destination arrives there with its route
+ * attached, as the driver's own packets do; one without any route is dropped.
+ */
+static __always_inline int ctx_route_host(void)
+{
+	return bpf_redirect_neigh(LOOPBACK_IFINDEX, NULL, 0, 0);
+}
+
+/* The same for a packet that has its route already. */
+static __always_inline int ctx_routed_to_host(void)
+{
+	return bpf_redirect(LOOPBACK_IFINDEX, 0);
+}
+
+static __always_inline int ctx_pass(void)
+{
+	return TC_ACT_UNSPEC; /* the next program or filter decides, not TC_ACT_OK's end of it */
+}
+
+static __always_inline int ctx_drop(void)
+{
+	return TC_ACT_SHOT;
+}
+
+/* ifindex of the device whose hook runs, and of the one the packet came in by. */
+static __always_inline __u32 ctx_device(const ctx_t *ctx)
+{
+	return ctx->ifindex;
+}
+
+static __always_inline __u32 ctx_came_by(const ctx_t *ctx)
+{
+	return ctx->ingress_ifindex;
+}
+
+#endif

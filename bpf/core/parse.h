@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the driver reads of a frame before it looks an address up: ipvlan_get_L3_hdr() and
+ * ipvlan_addr_lookup() in drivers/net/ipvlan/ipvlan_core.c, test by test.
+ */
+#ifndef BPFVLAN_PARSE_H
+#define BPFVLAN_PARSE_H
+
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include "ctx_skb.h"
+#include "tables.h"
+
+#define ND_NEIGHBOR_SOLICIT 135 /* RFC 4861, 4.3 */
+
+enum l3_status {
+	L3_OK,
+	L3_MALFORMED, /* the fixed header is there, but it lies */
+	L3_TRUNCATED, /* not even that */
+	L3_OTHER,     /* neither IPv4, IPv6 nor ARP */
+};
+
+enum l3_family {
+	L3_NO_TARGET, /* nothing to look up */
+	L3_IPV4,
+	L3_IPV6,
+};
+
+struct l3 {
+	enum l3_status status;
+	enum l3_family family; /* of the target */
+	const void *target;    /* the address that decides: 4 or 16 bytes, network order */
+};
+
+struct arp_eth_ip {
+	__u8 fixed[8];
+	__u8 sender_mac[ETH_ALEN];
+	__u8 sender_ip[4];
+	__u8 target_mac[ETH_ALEN];
+	__u8 target_ip[4];
+} __attribute__((packed));
+
+struct ns_msg {
+	struct icmp6hdr icmp;
+	__u8 target[16];
+};
+
+/* The IP header behind the Ethernet header, or NULL. */
+static __always_inline struct iphdr *ipv4_header(ctx_t *ctx)
+{
+	void *frame = ctx_header(ctx, ETH_HLEN + sizeof(struct iphdr));
+
+	return frame ? frame + ETH_HLEN : NULL;
+}
+
+static __always_inline struct ipv6hdr *ipv6_header(ctx_t *ctx)
+{
+	void *frame = ctx_header(ctx, ETH_HLEN + sizeof(struct ipv6hdr));
+
+	return frame ? frame + ETH_HLEN : NULL;
+}
+
+/* 0 stands for "too long to say" in a TCP super-packet (include/linux/ip.h: skb_ip_totlen). */
+static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphdr *ip)
+{
+	__u32 total = bpf_ntohs(ip->tot_len);
+
+	if (!total && ctx->gso_size)
+		return false;
+	return ctx_len(ctx) - ETH_HLEN < total || total < ip->ihl * 4u;
+}
+
+static __always_inline struct l3 parse_ipv4(ctx_t *ctx)
+{
+	const struct iphdr *ip = ipv4_header(ctx);
+
+	if (!ip)
+		return (struct l3){.status = L3_TRUNCATED};
+	if (ip->version != 4 || ip->ihl < 5 || ipv4_length_lies(ctx, ip))
+		return (struct l3){.status = L3_MALFORMED};
+	return (struct l3){.status = L3_OK, .family = L3_IPV4, .target = &ip->daddr};
+}
+
+static __always_inline bool ipv6_is_any(const struct in6_addr *a)
+{
+	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2] | a->s6_addr32[3]);
+}
+
+/* Duplicate address detection comes from `::`: its target is what it asks for. */
+static __always_inline struct l3 parse_ipv6_from_any(ctx_t *ctx)
+{
+	const __u32 icmp_at = ETH_HLEN + sizeof(struct ipv6hdr);
+	void *frame = ctx_header(ctx, icmp_at + sizeof(struct icmp6hdr));
+
+	if (!frame)
+		return (struct l3){.status = L3_MALFORMED};
+	if (((struct icmp6hdr *)(frame + icmp_at))->icmp6_type != ND_NEIGHBOR_SOLICIT)
+		return (struct l3){.status = L3_OK, .family = L3_NO_TARGET};
+
+	frame = ctx_header(ctx, icmp_at + sizeof(struct ns_msg));
+	if (!frame)
+		return (struct l3){.status = L3_MALFORMED};
+	return (struct l3){.status = L3_OK,
+			   .family = L3_IPV6,
+			   .target = ((struct ns_msg *)(frame + icmp_at))->target};
+}
+
+static __always_inline struct l3 parse_ipv6(ctx_t *ctx)
+{
+	const struct ipv6hdr *ip6 = ipv6_header(ctx);
+
+	if (!ip6)
+		return (struct l3){.status = L3_TRUNCATED};
+	if (ip6->version != 6)
+		return (struct l3){.status = L3_MALFORMED};
+	if (ip6->nexthdr == IPPROTO_ICMPV6 && ipv6_is_any(&ip6->saddr))
+		return parse_ipv6_from_any(ctx);
+	return (struct l3){.status = L3_OK, .family = L3_IPV6, .target = &ip6->daddr};
+}
+
+static __always_inline struct l3 parse_arp(ctx_t *ctx)
+{
+	void *frame = ctx_header(ctx, ETH_HLEN + sizeof(struct arp_eth_ip));
+
+	if (!frame)
+		return (struct l3){.status = L3_TRUNCATED};
+	return (struct l3){.status = L3_OK,
+			   .family = L3_IPV4,
+			   .target = ((struct arp_eth_ip *)(frame + ETH_HLEN))->target_ip};
+}
+
+static __always_inline struct l3 parse_l3(ctx_t *ctx)
+{
+	switch (ctx_ethertype(ctx)) {
+	case bpf_htons(ETH_P_IP):
+		return parse_ipv4(ctx);
+	case bpf_htons(ETH_P_IPV6):
+		return parse_ipv6(ctx);
+	case bpf_htons(ETH_P_ARP):
+		return parse_arp(ctx);
+	default:
+		return (struct l3){.status = L3_OTHER};
+	}
+}
+
+/* The endpoint of this parent that the frame is meant for, if any. */
+static __always_inline const struct bv_addr *l3_owner(__u32 parent, const struct l3 *l3)
+{
+	if (l3->status != L3_OK)
+		return NULL;
+	switch (l3->family) {
+	case L3_IPV4:
+		return addr4_owner(parent, l3->target);
+	case L3_IPV6:
+		return addr6_owner(parent, l3->target);
+	default:
+		return NULL;
+	}
+}
+
+#endif

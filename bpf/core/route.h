@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What leaves an l3 endpoint for anything but a sibling: ipvlan_process_outbound() in
+ * drivers/net/ipvlan/ipvlan_core.c. The kernel's own output routing decides between wire and host,
+ * with the parent as output interface; docs/architecture.md, "Routing", has the why.
+ */
+#ifndef BPFVLAN_ROUTE_H
+#define BPFVLAN_ROUTE_H
+
+#include "parse.h"
+#include "verdict.h"
+
+#define BV_AF_INET6 10
+
+static __always_inline bool ipv4_is_group(__be32 addr)
+{
+	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || addr == bpf_htonl(~0u);
+}
+
+static __always_inline bool ipv6_is_link_local(const struct in6_addr *a)
+{
+	return (a->s6_addr32[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* Host-local IPv4 destinations are caught behind the route look-up: bv_local. */
+static __always_inline struct verdict route_ipv4(const struct iphdr *ip, enum bv_reason reason,
+						 __u32 parent)
+{
+	if (ipv4_is_group(ip->daddr))
+		return verdict(BV_REASON_TX_MULTICAST);
+	return wire(reason, parent);
+}
+
+/*
+ * The neighbour table would be asked for a host-local IPv6 address, so those are told apart first.
+ * The look-up runs as if from the host side, where forwarding is ours to switch on; NOT_FWDED means
+ * local or no route at all, and routing towards the loopback then tells these two apart.
+ */
+static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
+						 enum bv_reason reason, __u32 parent)
+{
+	struct bpf_fib_lookup fib = {.family = BV_AF_INET6, .ifindex = ctx_device(ctx)};
+
+	if (ip6->daddr.s6_addr[0] == 0xff)
+		return verdict(BV_REASON_TX_MULTICAST);
+	if (ipv6_is_link_local(&ip6->daddr))
+		return wire(reason, parent);
+	fib.l4_protocol = ip6->nexthdr;
+	__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof(fib.ipv6_src));
+	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof(fib.ipv6_dst));
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED)
+		return verdict(BV_REASON_TX_HOST);
+	return wire(reason, parent);
+}
+
+static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u32 parent)
+{
+	enum bv_reason reason =
+		l3->status == L3_MALFORMED ? BV_REASON_TX_MALFORMED : BV_REASON_TX_ROUTED;
+	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+
+	if (eth && (eth->h_dest[0] & 1))
+		return verdict(BV_REASON_TX_MULTICAST);
+
+	switch (ctx_ethertype(ctx)) {
+	case bpf_htons(ETH_P_IP):
+		ip = ipv4_header(ctx);
+		return ip ? route_ipv4(ip, reason, parent) : verdict(BV_REASON_TX_TRUNCATED);
+	case bpf_htons(ETH_P_IPV6):
+		ip6 = ipv6_header(ctx);
+		return ip6 ? route_ipv6(ctx, ip6, reason, parent) : verdict(BV_REASON_TX_TRUNCATED);
+	default:
+		return verdict(BV_REASON_TX_NOT_IP);
+	}
+}
+
+#endif

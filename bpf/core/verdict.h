@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One verdict per packet: handlers build it, finish() alone counts it and carries it out. */
+#ifndef BPFVLAN_VERDICT_H
+#define BPFVLAN_VERDICT_H
+
+#include "ctx_skb.h"
+#include "tables.h"
+
+/* Set by tests through the skeleton; constant false is eliminated when the program is loaded. */
+const volatile bool bv_record_verdict __weak = false;
+
+struct verdict {
+	enum bv_reason reason;
+	__u32 ifindex;		  /* DELIVER: host side; WIRE: parent */
+	const struct bv_addr *to; /* DELIVER: who gets it */
+};
+
+/* The action is the reason's: no handler can pair them wrongly. */
+static __always_inline enum bv_action action_of(enum bv_reason reason)
+{
+	switch (reason) {
+#define X(id, action, text)                                                                        \
+	case BV_REASON_##id:                                                                       \
+		return action;
+		BV_REASONS(X)
+#undef X
+	default:
+		return BV_DROP;
+	}
+}
+
+static __always_inline struct verdict verdict(enum bv_reason reason)
+{
+	return (struct verdict){.reason = reason};
+}
+
+static __always_inline struct verdict deliver(enum bv_reason reason, const struct bv_addr *to)
+{
+	return (struct verdict){.reason = reason, .ifindex = to->host_side, .to = to};
+}
+
+static __always_inline struct verdict wire(enum bv_reason reason, __u32 parent)
+{
+	return (struct verdict){.reason = reason, .ifindex = parent};
+}
+
+static __always_inline void count_reason(enum bv_reason reason, __u64 packets, __u64 bytes)
+{
+	__u32 key = reason;
+	struct bv_reason_count *count = bpf_map_lookup_elem(&reasons, &key);
+
+	if (count) {
+		count->packets += packets;
+		count->bytes += bytes;
+	}
+}
+
+static __always_inline struct bv_ep_counters *counters_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&ep_counters, &id);
+}
+
+/* A missing counter never changes what happens to the packet. */
+static __always_inline void count(const ctx_t *ctx, const struct verdict *v,
+				  const struct bv_endpoint *from)
+{
+	__u64 bytes = ctx_len(ctx);
+	struct bv_ep_counters *c;
+
+	count_reason(v->reason, 1, bytes);
+	if (from) {
+		c = counters_of(from->id);
+		if (c) {
+			c->tx_packets++;
+			c->tx_bytes += bytes;
+			if (action_of(v->reason) == BV_DROP)
+				c->tx_dropped++;
+		}
+	}
+	if (v->to) {
+		c = counters_of(v->to->id);
+		if (c) {
+			c->rx_packets++;
+			c->rx_bytes += bytes;
+		}
+	}
+}
+
+static __always_inline void record(const struct verdict *v)
+{
+	__u32 zero = 0;
+	struct bv_verdict *last;
+
+	if (!bv_record_verdict)
+		return;
+	last = bpf_map_lookup_elem(&last_verdict, &zero);
+	if (!last)
+		return;
+	last->action = action_of(v->reason);
+	last->reason = v->reason;
+	last->ifindex = v->ifindex;
+	last->to = v->to ? v->to->id : 0;
+}
+
+/* `from`: the sending endpoint; NULL at rx. */
+static __always_inline int finish(ctx_t *ctx, struct verdict v, const struct bv_endpoint *from)
+{
+	count(ctx, &v, from);
+	record(&v);
+	switch (action_of(v.reason)) {
+	case BV_PASS:
+		return ctx_pass();
+	case BV_DELIVER:
+		if (!v.to)
+			return ctx_drop();
+		if (!v.to->in_parent_netns)
+			ctx_leave_netns(ctx);
+		return ctx_deliver(ctx, v.ifindex, v.to->in_parent_netns);
+	case BV_WIRE:
+		return ctx_route_out(v.ifindex);
+	case BV_HOST:
+		return ctx_route_host();
+	case BV_DROP:
+	default:
+		return ctx_drop();
+	}
+}
+
+/*
+ * For a packet that xmit counted as going out by `was` and whose route, found since, is local: it
+ * moves from that reason to TX_HOST, so that every packet still has exactly one.
+ */
+static __always_inline int finish_revised(ctx_t *ctx, enum bv_reason was)
+{
+	struct verdict v = verdict(BV_REASON_TX_HOST);
+	__u64 bytes = ctx_len(ctx);
+
+	count_reason(was, -1, -bytes);
+	count_reason(v.reason, 1, bytes);
+	record(&v);
+	return ctx_routed_to_host();
+}
+
+#endif

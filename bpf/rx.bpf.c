@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Attach point: the parent, TC ingress. */
+#include "core/rx.h"
+
+SEC("tc")
+int bv_rx(ctx_t *ctx)
+{
+	return finish(ctx, rx(ctx), NULL);
+}
+
+char _license[] SEC("license") __weak = "GPL";

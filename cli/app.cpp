@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "app.hpp"
+
+#include <fmt/core.h>
+
+namespace bpfvlan::cli {
+namespace {
+
+// Wraps a parser of the library as a CLI11 option: its sentence becomes the usage error.
+template <class T, class Parse>
+CLI::Option* add_parsed(CLI::App& command, const std::string& name, std::optional<T>& to,
+                        Parse parse, const std::string& help) {
+  return command.add_option_function<std::string>(
+      name,
+      [&to, parse, name](const std::string& text) {
+        auto value = parse(text);
+        if (!value) throw CLI::ValidationError(name, value.error().what);
+        to = *value;
+      },
+      help);
+}
+
+}  // namespace
+
+Result<Control*> App::control() {
+  if (!control_) {
+    Control::Options options;
+    options.parent_netns = parent_netns;
+    BV_TRY(control_, Control::open(options));
+    for (const auto& notice : control_->notices()) fmt::print(stderr, "bpfvlan: {}\n", notice);
+  }
+  return &*control_;
+}
+
+void add_commands(CLI::App& cli, App& app) {
+  add_attach(cli, app);
+  add_endpoint(cli, app);
+  add_address(cli, app);
+  add_stats(cli, app);
+  add_feature(cli, app);
+}
+
+ExitStatus report(const Result<>& result, const std::string& prefix) {
+  if (result) return kDone;
+  fmt::print(stderr, "bpfvlan: {}{}\n", prefix, result.error().what);
+  return result.error().unsupported ? kUnsupported : kFailed;
+}
+
+CLI::Option* add_mode(CLI::App& command, std::optional<Mode>& mode) {
+  return add_parsed(command, "--mode", mode, parse_mode, "l3")->type_name("MODE");
+}
+
+CLI::Option* add_policy(CLI::App& command, std::optional<Policy>& policy) {
+  return add_parsed(command, "--policy", policy, parse_policy, "bridge, private or vepa")
+      ->type_name("POLICY");
+}
+
+}  // namespace bpfvlan::cli

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// bpfvlan attach | detach PARENT
+#include "app.hpp"
+
+namespace bpfvlan::cli {
+namespace {
+
+void add_detach(CLI::App& cli, App& app) {
+  struct Args {
+    std::string parent;
+    bool force = false;
+  };
+  auto args = std::make_shared<Args>();
+  auto* command = cli.add_subcommand("detach", "Take a parent back from its endpoints");
+  command->add_option("PARENT", args->parent, "Interface")->required();
+  command->add_flag("--force", args->force, "Delete its endpoints");
+  command->callback([&app, args] {
+    app.action = [&app, args]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->detach(args->parent, args->force);
+    };
+  });
+}
+
+}  // namespace
+
+void add_attach(CLI::App& cli, App& app) {
+  auto request = std::make_shared<AttachRequest>();
+  auto* command = cli.add_subcommand("attach", "Make an interface the parent of endpoints");
+  command->add_option("PARENT", request->parent, "Interface")->required();
+  add_mode(*command, request->mode);
+  add_policy(*command, request->policy);
+  // Bounds: what a 64-bit machine's kernel can allocate in one map.
+  command->add_option("--max-endpoints", request->max_endpoints, "Of all parents together")
+      ->check(CLI::Range(1, 1 << 20));
+  command->add_option("--max-addresses", request->max_addresses, "Likewise, of each family")
+      ->check(CLI::Range(1, 1 << 24));
+  command->callback([&app, request] {
+    app.action = [&app, request]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->attach(*request);
+    };
+  });
+  add_detach(cli, app);
+}
+
+}  // namespace bpfvlan::cli

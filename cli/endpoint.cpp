@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// bpfvlan endpoint add | set | del | list | show
+#include "app.hpp"
+#include "rows.hpp"
+
+namespace bpfvlan::cli {
+namespace {
+
+void add_add(CLI::App& endpoint, App& app) {
+  struct Args {
+    EndpointRequest request;
+    std::vector<std::string> addresses;
+  };
+  auto args = std::make_shared<Args>();
+  auto& r = args->request;
+  auto* command = endpoint.add_subcommand("add", "Make an endpoint");
+  command->add_option("NAME", r.name)->required();
+  command->add_option("--parent", r.parent, "Interface to share")->required();
+  command->add_option("--netns", r.netns, "NAME, PATH or PID; default: the parent's namespace");
+  command->add_option("--ifname", r.ifname, "Interface in the namespace; default: NAME");
+  add_mode(*command, r.mode);
+  add_policy(*command, r.policy);
+  command->add_option("--address", args->addresses, "CIDR; may be given many times");
+  command->add_flag("--default-route", r.default_route, "Of each family that has an address");
+  command->add_option("--device", "veth; auto takes what this kernel has")
+      ->check(CLI::IsMember({"veth", "auto"}));
+  command->add_option("--mtu", r.mtu, "Default: the parent's");
+  command->callback([&app, args] {
+    for (const auto& text : args->addresses) {
+      auto address = IpPrefix::parse(text);
+      if (!address) throw CLI::ValidationError("--address", address.error().what);
+      args->request.addresses.push_back(*address);
+    }
+    app.action = [&app, args]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->add_endpoint(args->request);
+    };
+  });
+}
+
+void add_set(CLI::App& endpoint, App& app) {
+  struct Args {
+    std::string name;
+    std::optional<Mode> mode;
+    std::optional<Policy> policy;
+  };
+  auto args = std::make_shared<Args>();
+  auto* command = endpoint.add_subcommand("set", "Change an endpoint; the next packet sees it");
+  command->add_option("NAME", args->name)->required();
+  auto* settings = command->add_option_group("settings");
+  add_mode(*settings, args->mode);
+  add_policy(*settings, args->policy);
+  settings->require_option(1, 0);
+  command->callback([&app, args] {
+    app.action = [&app, args]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->set_endpoint(args->name, args->mode, args->policy);
+    };
+  });
+}
+
+void add_del(CLI::App& endpoint, App& app) {
+  auto name = std::make_shared<std::string>();
+  auto* command = endpoint.add_subcommand("del", "Delete an endpoint and its interface");
+  command->add_option("NAME", *name)->required();
+  command->callback([&app, name] {
+    app.action = [&app, name]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->delete_endpoint(*name);
+    };
+  });
+}
+
+void add_list(CLI::App& endpoint, App& app) {
+  endpoint.add_subcommand("list", "All endpoints, a line each")->callback([&app] {
+    app.action = [&app]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      BV_TRY(const auto endpoints, control->endpoints());
+      app.output.table(to_rows(endpoints), {{"NAME", "name"},
+                                            {"INTERFACE", "interface"},
+                                            {"PARENT", "parent"},
+                                            {"NETNS", "netns"},
+                                            {"MODE", "mode"},
+                                            {"POLICY", "policy"},
+                                            {"DEVICE", "device"},
+                                            {"RX-PKTS", "rx_packets", true},
+                                            {"RX-BYTES", "rx_bytes", true},
+                                            {"TX-PKTS", "tx_packets", true},
+                                            {"TX-BYTES", "tx_bytes", true},
+                                            {"ADDRESSES", "addresses"}});
+      return {};
+    };
+  });
+}
+
+void add_show(CLI::App& endpoint, App& app) {
+  auto name = std::make_shared<std::string>();
+  auto* command = endpoint.add_subcommand("show", "Everything about one endpoint, or all");
+  command->add_option("NAME", *name);
+  command->callback([&app, name] {
+    app.action = [&app, name]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      std::vector<EndpointInfo> endpoints;
+      if (name->empty()) {
+        BV_TRY(endpoints, control->endpoints());
+      } else {
+        BV_TRY(auto one, control->endpoint(*name));
+        endpoints.push_back(std::move(one));
+      }
+      app.output.details(to_rows(endpoints));
+      return {};
+    };
+  });
+}
+
+}  // namespace
+
+void add_endpoint(CLI::App& cli, App& app) {
+  auto* endpoint = cli.add_subcommand("endpoint", "Interfaces in namespaces that share a parent");
+  endpoint->require_subcommand(1);
+  add_add(*endpoint, app);
+  add_set(*endpoint, app);
+  add_del(*endpoint, app);
+  add_list(*endpoint, app);
+  add_show(*endpoint, app);
+}
+
+}  // namespace bpfvlan::cli

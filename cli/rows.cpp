@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "rows.hpp"
+
+namespace bpfvlan::cli {
+
+Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
+  Rows rows = Rows::array();
+  for (const auto& e : endpoints) {
+    Rows addresses = Rows::array();
+    for (const auto& a : e.addresses) addresses.push_back(a.cidr());
+    rows.push_back({{"name", e.name},
+                    {"parent", e.parent},
+                    {"interface", e.interface},
+                    {"netns", e.netns.empty() ? Rows(nullptr) : Rows(e.netns)},
+                    {"host_side", e.host_side},
+                    {"host_ifindex", e.host_ifindex},
+                    {"device", e.device},
+                    {"mode", to_string(e.mode)},
+                    {"mode_inherited", !e.own_mode},
+                    {"policy", to_string(e.policy)},
+                    {"policy_inherited", !e.own_policy},
+                    {"mtu", e.mtu},
+                    {"addresses", addresses},
+                    {"rx_packets", e.rx_packets},
+                    {"rx_bytes", e.rx_bytes},
+                    {"tx_packets", e.tx_packets},
+                    {"tx_bytes", e.tx_bytes},
+                    {"tx_dropped", e.tx_dropped}});
+  }
+  return rows;
+}
+
+Rows to_rows(const std::vector<ReasonInfo>& reasons) {
+  Rows rows = Rows::array();
+  for (const auto& r : reasons)
+    rows.push_back({{"reason", reason_id(r.reason)},
+                    {"action", to_string(reason_action(r.reason))},
+                    {"packets", r.packets},
+                    {"bytes", r.bytes},
+                    {"text", reason_text(r.reason)}});
+  return rows;
+}
+
+}  // namespace bpfvlan::cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Everything the command line does to one namespace's parents and endpoints.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/types.hpp"
+
+namespace bpfvlan {
+
+// Holds the lock of the machine's bpfvlan state, and keeps the calling thread in the parent's
+// network namespace, from open() until destruction: use it from one thread, and not for long.
+// All operations leave things as they were when they fail.
+class Control {
+ public:
+  struct Options {
+    std::string parent_netns{};  // NAME, PATH or PID; empty: the caller's namespace
+    std::chrono::milliseconds lock_timeout{10'000};
+  };
+
+  // Also cleans up after endpoints and parents that are gone, and after killed processes.
+  static Result<Control> open(const Options& options);
+
+  Control(Control&&) noexcept;
+  Control& operator=(Control&&) noexcept;
+  ~Control();
+
+  // An attached parent gets the settings that are given; endpoints that follow it follow at once.
+  Result<> attach(const AttachRequest& request);
+  // With endpoints left: refused, or with `force` they are deleted.
+  Result<> detach(const std::string& parent, bool force);
+
+  Result<> add_endpoint(const EndpointRequest& request);
+  Result<> set_endpoint(const std::string& name, std::optional<Mode> mode,
+                        std::optional<Policy> policy);
+  Result<> delete_endpoint(const std::string& name);
+
+  // On the endpoint's interface and in the maps, or in neither.
+  Result<> add_address(const std::string& name, const IpPrefix& address);
+  Result<> delete_address(const std::string& name, const IpPrefix& address);
+
+  std::vector<ParentInfo> parents() const;
+  Result<std::vector<EndpointInfo>> endpoints() const;
+  Result<EndpointInfo> endpoint(const std::string& name) const;
+  Result<std::vector<ReasonInfo>> reasons() const;
+
+  // Where the maps are pinned: /sys/fs/bpf/bpfvlan/COOKIE. There only while a parent is attached.
+  std::string pin_path() const;
+
+  // What open() found gone and cleaned up, a sentence each.
+  const std::vector<std::string>& notices() const;
+
+  struct Impl;
+
+ private:
+  explicit Control(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bpfvlan

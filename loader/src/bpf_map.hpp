@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// A pinned map with its key and value types. Per-CPU values are summed by the caller.
+#pragma once
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/core.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bpfvlan/result.hpp"
+#include "unique_fd.hpp"
+
+namespace bpfvlan {
+
+template <class Key, class Value>
+class BpfMap {
+ public:
+  static Result<BpfMap> open(const std::string& path, std::string name) {
+    BpfMap map;
+    map.fd_ = UniqueFd(bpf_obj_get(path.c_str()));
+    if (!map.fd_) return fail(errno, fmt::format("pinned map {}", path));
+    map.name_ = std::move(name);
+    return map;
+  }
+
+  Result<> insert(const Key& key, const Value& value) const { return put(key, value, BPF_NOEXIST); }
+  Result<> replace(const Key& key, const Value& value) const { return put(key, value, BPF_EXIST); }
+  Result<> write(const Key& key, const Value& value) const { return put(key, value, BPF_ANY); }
+
+  Result<> erase(const Key& key) const {
+    if (bpf_map_delete_elem(fd_.get(), &key)) return fail(errno, fmt::format("map {}", name_));
+    return {};
+  }
+
+  Result<std::optional<Value>> find(const Key& key) const {
+    Value value{};
+    if (bpf_map_lookup_elem(fd_.get(), &key, &value) == 0) return std::optional<Value>(value);
+    if (errno == ENOENT) return std::optional<Value>{};
+    return fail(errno, fmt::format("map {}", name_));
+  }
+
+  // All entries of a hash. Nobody else writes while the lock is held, so none is seen twice.
+  Result<std::vector<std::pair<Key, Value>>> all() const {
+    constexpr std::uint32_t kBatch = 4096;
+    std::vector<std::pair<Key, Value>> out;
+    std::vector<Key> keys(kBatch);
+    std::vector<Value> values(kBatch);
+    std::uint32_t in = 0, next = 0;
+    void* from = nullptr;
+    for (bool more = true; more; from = &in, in = next) {
+      std::uint32_t count = kBatch;
+      if (bpf_map_lookup_batch(fd_.get(), from, &next, keys.data(), values.data(), &count,
+                               nullptr)) {
+        if (errno != ENOENT) return fail(errno, fmt::format("read map {}", name_));
+        more = false;  // ENOENT: these are the last
+      }
+      for (std::uint32_t i = 0; i < count; ++i) out.emplace_back(keys[i], values[i]);
+    }
+    return out;
+  }
+
+  // The values of a per-CPU array's element, one per possible CPU.
+  Result<std::vector<Value>> per_cpu(const Key& key) const {
+    static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
+    std::vector<Value> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    if (bpf_map_lookup_elem(fd_.get(), &key, values.data()))
+      return fail(errno, fmt::format("map {}", name_));
+    return values;
+  }
+  Result<> zero_per_cpu(const Key& key) const {
+    const std::vector<Value> zeros(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    if (bpf_map_update_elem(fd_.get(), &key, zeros.data(), BPF_ANY))
+      return fail(errno, fmt::format("map {}", name_));
+    return {};
+  }
+
+ private:
+  Result<> put(const Key& key, const Value& value, std::uint64_t flags) const {
+    if (bpf_map_update_elem(fd_.get(), &key, &value, flags) == 0) return {};
+    if (errno == E2BIG)
+      return refuse(std::errc::no_space_on_device,
+                    fmt::format("map {} is full: its size is an option of `attach`", name_));
+    return fail(errno, fmt::format("map {}", name_));
+  }
+
+  UniqueFd fd_;
+  std::string name_;
+};
+
+}  // namespace bpfvlan

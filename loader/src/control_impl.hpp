@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The inside of Control: the maps' contents read once under the lock, and kept in step with them.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/control.hpp"
+#include "datapath.hpp"
+#include "netlink.hpp"
+#include "netns.hpp"
+
+namespace bpfvlan {
+
+// Marks the host sides as ours from the moment they exist: what a killed `endpoint add` left
+// behind is recognised by group, name prefix and kind together.
+inline constexpr std::uint32_t kHostSideGroup = 0xb9f1;
+inline constexpr std::string_view kHostSidePrefix = "bpfv";
+
+struct Control::Impl {
+  // In order of destruction, last first: leave the namespace after all else is closed.
+  Netns parent_netns;
+  std::optional<InNetns> inside;
+  UniqueFd lock;
+  std::string dir;
+  Netlink nl;
+  std::optional<Datapath> dp;                                // none until a parent is attached
+  std::map<std::uint32_t, bv_parent> parents;                // by ifindex
+  std::map<std::uint32_t, bv_endpoint> endpoints;            // by ifindex of the host side
+  std::map<std::uint32_t, std::vector<IpPrefix>> addresses;  // likewise
+  std::map<std::uint32_t, std::string> host_names;           // interface names of the host sides
+  std::vector<std::string> notices;
+
+  // state.cpp
+  Result<> load();
+  Result<std::uint32_t> find_parent(const std::string& name) const;
+  Result<std::uint32_t> find_endpoint(const std::string& name) const;
+  const bv_endpoint* owner(std::uint32_t parent, const IpPrefix& address) const;
+  std::optional<std::uint32_t> free_id() const;
+  std::vector<std::uint32_t> endpoints_of(std::uint32_t parent) const;
+
+  // state.cpp: one write each, to the maps and to what is kept here.
+  Result<> write_endpoint(std::uint32_t host_side, const bv_endpoint& ep);
+  Result<> map_address(std::uint32_t host_side, const IpPrefix& address);
+  Result<> unmap_address(std::uint32_t host_side, const IpPrefix& address);
+  Result<> forget_endpoint(std::uint32_t host_side);
+  Result<> apply_settings(std::uint32_t host_side, const bv_endpoint& changed);
+
+  // reconcile.cpp
+  Result<> reconcile();
+  Result<> drop_gone_parents(const std::map<std::uint32_t, Link>& links);
+  Result<> drop_gone_endpoints(const std::map<std::uint32_t, Link>& links);
+  Result<> drop_orphans(const std::map<std::uint32_t, Link>& links);
+  Result<> follow_parents(const std::map<std::uint32_t, Link>& links);
+
+  // control_parent.cpp
+  Result<> remove_endpoint(std::uint32_t host_side);
+  Result<> detach_parent(std::uint32_t ifindex);
+  Result<> remove_if_unused();
+
+  // control_endpoint.cpp: a socket in the endpoint's namespace.
+  Result<Netlink> inner_netlink(const bv_endpoint& ep) const;
+};
+
+// A NUL-terminated field of the schema.
+template <std::size_t N>
+void copy_text(char (&to)[N], const std::string& from) {
+  std::fill(std::begin(to), std::end(to), '\0');
+  from.copy(to, N - 1);
+}
+
+bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address);
+
+}  // namespace bpfvlan

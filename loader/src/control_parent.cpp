@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+
+#include <algorithm>
+
+#include "control_impl.hpp"
+#include "undo.hpp"
+
+namespace bpfvlan {
+namespace {
+
+// behaviour.md, "Objects", 4.
+Result<> check_parent(const Link& link) {
+  if (link.flags & IFF_LOOPBACK)
+    return refuse(std::errc::invalid_argument,
+                  fmt::format("'{}' is a loopback: it cannot be a parent", link.name));
+  if (link.arptype != ARPHRD_ETHER)
+    return refuse(std::errc::invalid_argument,
+                  fmt::format("'{}' is not an Ethernet device: it cannot be a parent", link.name));
+  if (link.group == kHostSideGroup)
+    return refuse(std::errc::invalid_argument,
+                  fmt::format("'{}' is the host side of endpoint '{}': it cannot be a parent",
+                              link.name, link.alias));
+  return {};
+}
+
+Result<> check_size(const char* option, const std::optional<std::uint32_t>& asked,
+                    std::uint32_t has) {
+  if (asked && *asked != has)
+    return refuse(std::errc::device_or_resource_busy,
+                  fmt::format("{} is {} since this namespace's first parent was attached: detach "
+                              "all parents to change it",
+                              option, has));
+  return {};
+}
+
+bv_parent new_parent(const Link& link, const AttachRequest& request) {
+  bv_parent p{};
+  p.mode = request.mode.value_or(BV_MODE_L3);
+  p.policy = request.policy.value_or(BV_POLICY_BRIDGE);
+  p.mtu = link.mtu;
+  std::copy(link.mac.begin(), link.mac.end(), p.mac);
+  copy_text(p.ifname, link.name);
+  return p;
+}
+
+}  // namespace
+
+Result<> Control::attach(const AttachRequest& request) {
+  auto& c = *impl_;
+  BV_TRY(const auto link, c.nl.link(request.parent));
+  if (!link)
+    return refuse(std::errc::no_such_device,
+                  fmt::format("no interface '{}' in this namespace", request.parent));
+  BV_CHECK(check_parent(*link));
+  const auto ifindex = link->ifindex;
+
+  Undo undo;
+  if (!c.dp) {
+    const Datapath::Sizes defaults;
+    BV_TRY(c.dp, Datapath::create(c.dir, {request.max_endpoints.value_or(defaults.endpoints),
+                                          request.max_addresses.value_or(defaults.addresses)}));
+    undo.push([&c] { (void)c.remove_if_unused(); });
+  }
+  BV_CHECK(check_size("--max-endpoints", request.max_endpoints, c.dp->meta().max_endpoints));
+  BV_CHECK(check_size("--max-addresses", request.max_addresses, c.dp->meta().max_addresses));
+
+  const auto known = c.parents.find(ifindex);
+  bv_parent parent = known == c.parents.end() ? new_parent(*link, request) : known->second;
+  parent.mode = request.mode.value_or(parent.mode);
+  parent.policy = request.policy.value_or(parent.policy);
+  if (known != c.parents.end()) {
+    BV_CHECK(c.dp->parents.replace(ifindex, parent));
+    const bv_parent before = std::exchange(c.parents[ifindex], parent);
+    undo.push([&c, ifindex, before] {
+      (void)c.dp->parents.replace(ifindex, before);
+      c.parents[ifindex] = before;
+    });
+    for (const auto host_side : c.endpoints_of(ifindex)) {
+      const bv_endpoint old = c.endpoints.at(host_side);
+      bv_endpoint ep = old;
+      if (!ep.own_mode) ep.mode = parent.mode;
+      if (!ep.own_policy) ep.policy = parent.policy;
+      BV_CHECK(c.apply_settings(host_side, ep));
+      undo.push([&c, host_side, old] { (void)c.apply_settings(host_side, old); });
+    }
+    // Somebody took the programs off: put them back.
+    if (!c.dp->parent_attached(ifindex)) BV_CHECK(c.dp->attach_parent(ifindex));
+    undo.release();
+    return {};
+  }
+
+  if (hook_kind() == HookKind::Clsact) {
+    BV_TRY(const bool made, clsact_create(ifindex));
+    parent.owns_clsact = made;
+    if (made) undo.push([ifindex] { (void)clsact_destroy(ifindex); });
+  }
+  BV_CHECK(c.dp->parents.insert(ifindex, parent));
+  c.parents[ifindex] = parent;
+  undo.push([&c, ifindex] {
+    (void)c.dp->parents.erase(ifindex);
+    c.parents.erase(ifindex);
+  });
+  BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
+  undo.release();
+  return {};
+}
+
+Result<> Control::detach(const std::string& parent, bool force) {
+  auto& c = *impl_;
+  BV_TRY(const auto ifindex, c.find_parent(parent));
+  const auto users = c.endpoints_of(ifindex);
+  if (!users.empty() && !force) {
+    std::string names;
+    for (const auto host_side : users)
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", c.endpoints.at(host_side).name);
+    return refuse(
+        std::errc::device_or_resource_busy,
+        fmt::format("'{}' has endpoints ({}): delete them first, or use --force", parent, names));
+  }
+  for (const auto host_side : users) BV_CHECK(c.remove_endpoint(host_side));
+  BV_CHECK(c.detach_parent(ifindex));
+  return c.remove_if_unused();
+}
+
+// Programs first, then what they read. The device may be gone.
+Result<> Control::Impl::detach_parent(std::uint32_t ifindex) {
+  BV_CHECK(dp->detach_parent(ifindex));
+  if (parents.at(ifindex).owns_clsact) {
+    const auto filters = nl.count_clsact_filters(ifindex);
+    if (filters && *filters == 0) BV_CHECK(clsact_destroy(ifindex));
+  }
+  BV_CHECK(dp->parents.erase(ifindex));
+  parents.erase(ifindex);
+  return {};
+}
+
+Result<> Control::Impl::remove_if_unused() {
+  if (!parents.empty()) return {};
+  dp.reset();
+  return Datapath::remove(dir);
+}
+
+}  // namespace bpfvlan

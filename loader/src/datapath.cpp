@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "datapath.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "bpfvlan.skel.h"
+#include "libbpf_log.hpp"
+#include "undo.hpp"
+
+namespace bpfvlan {
+namespace {
+
+constexpr auto kBpffs = "/sys/fs/bpf";
+constexpr auto kRx = "bv_rx", kLocal = "bv_local", kXmit = "bv_xmit";
+constexpr auto kLinkPrefix = "link_";
+
+struct Skeleton {
+  struct Destroy {
+    void operator()(bpfvlan_bpf* s) const noexcept { bpfvlan_bpf__destroy(s); }
+  };
+  std::unique_ptr<bpfvlan_bpf, Destroy> s;
+};
+
+// The helpers without which no program loads, by the name and age a person can look up.
+Result<> check_helpers() {
+  const std::pair<bpf_func_id, const char*> needed[] = {
+      {BPF_FUNC_redirect_peer, "bpf_redirect_peer (since 5.10)"},
+      {BPF_FUNC_redirect_neigh, "bpf_redirect_neigh (since 5.10)"},
+      {BPF_FUNC_fib_lookup, "bpf_fib_lookup (since 4.18)"},
+  };
+  for (const auto& [id, name] : needed)
+    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, nullptr) == 0)
+      return unsupported(fmt::format("this kernel has no {}", name));
+  return {};
+}
+
+Result<Skeleton> load(const Datapath::Sizes& sizes) {
+  const LibbpfLog log;
+  Skeleton skel{decltype(Skeleton::s)(bpfvlan_bpf__open())};
+  if (!skel.s) return fail(errno, "open the BPF object");
+  auto& maps = skel.s->maps;
+  bpf_map__set_max_entries(maps.endpoints, sizes.endpoints);
+  bpf_map__set_max_entries(maps.ep_counters, sizes.endpoints);
+  bpf_map__set_max_entries(maps.addr4, sizes.addresses);
+  bpf_map__set_max_entries(maps.addr6, sizes.addresses);
+  if (const int err = bpfvlan_bpf__load(skel.s.get())) {
+    BV_CHECK(check_helpers());
+    return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
+  }
+
+  const std::uint32_t zero = 0;
+  const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, 0};
+  if (bpf_map_update_elem(bpf_map__fd(maps.meta), &zero, &meta, BPF_ANY))
+    return fail(errno, "map meta");
+  return skel;
+}
+
+Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
+  const std::pair<const char*, int> pins[] = {
+      {"meta", bpf_map__fd(s.maps.meta)},
+      {"parents", bpf_map__fd(s.maps.parents)},
+      {"endpoints", bpf_map__fd(s.maps.endpoints)},
+      {"addr4", bpf_map__fd(s.maps.addr4)},
+      {"addr6", bpf_map__fd(s.maps.addr6)},
+      {"ep_counters", bpf_map__fd(s.maps.ep_counters)},
+      {"reasons", bpf_map__fd(s.maps.reasons)},
+      {kRx, bpf_program__fd(s.progs.bv_rx)},
+      {kLocal, bpf_program__fd(s.progs.bv_local)},
+      {kXmit, bpf_program__fd(s.progs.bv_xmit)},
+  };
+  for (const auto& [name, fd] : pins)
+    if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))
+      return fail(errno, fmt::format("pin {}/{}", dir, name));
+  return {};
+}
+
+Result<bv_meta> read_meta(const std::string& dir) {
+  // A map of another version may have another size: read what the kernel says it has.
+  UniqueFd fd(bpf_obj_get(fmt::format("{}/meta", dir).c_str()));
+  if (!fd) return fail(errno, fmt::format("pinned map {}/meta", dir));
+  bpf_map_info info{};
+  std::uint32_t len = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &len))
+    return fail(errno, fmt::format("pinned map {}/meta", dir));
+  std::vector<char> value(std::max<std::size_t>(info.value_size, sizeof(bv_meta)));
+  const std::uint32_t zero = 0;
+  if (bpf_map_lookup_elem(fd.get(), &zero, value.data()))
+    return fail(errno, fmt::format("pinned map {}/meta", dir));
+  bv_meta meta{};
+  std::memcpy(&meta, value.data(), sizeof(meta));
+  return meta;
+}
+
+}  // namespace
+
+Result<std::string> pin_root() {
+  struct statfs fs {};
+  if (statfs(kBpffs, &fs) || fs.f_type != BPF_FS_MAGIC)
+    return refuse(std::errc::no_such_file_or_directory,
+                  fmt::format("no BPF file system at {0}: mount it (mount -t bpf bpf {0}); inside "
+                              "`ip netns exec` it is hidden: run outside, with -n NAMESPACE",
+                              kBpffs));
+  const auto root = fmt::format("{}/bpfvlan", kBpffs);
+  if (mkdir(root.c_str(), 0700) && errno != EEXIST) return fail(errno, root);
+  return root;
+}
+
+bool Datapath::exists(const std::string& dir) {
+  return std::filesystem::exists(dir);
+}
+
+Result<> Datapath::remove(const std::string& dir) {
+  std::error_code err;
+  std::filesystem::remove_all(dir, err);
+  if (err) return fail(err.value(), fmt::format("remove {}", dir));
+  return {};
+}
+
+Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
+  BV_TRY(auto skel, load(sizes));
+  const auto unfinished = dir + "_new";  // the BPF file system refuses dots
+  BV_CHECK(remove(unfinished));  // of a process that was killed
+  if (mkdir(unfinished.c_str(), 0700)) return fail(errno, unfinished);
+  Undo undo;
+  undo.push([&] { (void)remove(unfinished); });
+  BV_CHECK(pin_all(*skel.s, unfinished));
+  if (rename(unfinished.c_str(), dir.c_str())) return fail(errno, dir);
+  undo.release();
+  return open(dir);
+}
+
+Result<Datapath> Datapath::open(const std::string& dir) {
+  BV_TRY(const bv_meta meta, read_meta(dir));
+  if (meta.schema_version != BV_SCHEMA_VERSION)
+    return refuse(std::errc::protocol_error,
+                  fmt::format("the maps at {} have schema version {}, this program has {}: use the "
+                              "program that made them, or detach with it first",
+                              dir, meta.schema_version, BV_SCHEMA_VERSION));
+  const auto path = [&](const char* name) { return fmt::format("{}/{}", dir, name); };
+  Datapath dp;
+  dp.dir_ = dir;
+  dp.meta_ = meta;
+  BV_TRY(dp.parents, (BpfMap<std::uint32_t, bv_parent>::open(path("parents"), "parents")));
+  BV_TRY(dp.endpoints, (BpfMap<std::uint32_t, bv_endpoint>::open(path("endpoints"), "endpoints")));
+  BV_TRY(dp.addr4, (BpfMap<bv_addr4_key, bv_addr>::open(path("addr4"), "addr4")));
+  BV_TRY(dp.addr6, (BpfMap<bv_addr6_key, bv_addr>::open(path("addr6"), "addr6")));
+  BV_TRY(dp.ep_counters,
+         (BpfMap<std::uint32_t, bv_ep_counters>::open(path("ep_counters"), "ep_counters")));
+  BV_TRY(dp.reasons, (BpfMap<std::uint32_t, bv_reason_count>::open(path("reasons"), "reasons")));
+  return dp;
+}
+
+std::string Datapath::link_pin(const char* program, std::uint32_t ifindex) const {
+  return fmt::format("{}/{}{}_{}", dir_, kLinkPrefix, program, ifindex);
+}
+
+std::vector<std::pair<std::string, std::uint32_t>> Datapath::link_pins() const {
+  std::vector<std::pair<std::string, std::uint32_t>> out;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_, ignored)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(kLinkPrefix)) continue;
+    std::uint32_t ifindex = 0;
+    const auto digits = name.rfind('_') + 1;
+    std::from_chars(name.data() + digits, name.data() + name.size(), ifindex);
+    out.emplace_back(entry.path().string(), ifindex);
+  }
+  return out;
+}
+
+Result<UniqueFd> Datapath::program(const char* name) const {
+  const auto path = fmt::format("{}/{}", dir_, name);
+  UniqueFd fd(bpf_obj_get(path.c_str()));
+  if (!fd) return fail(errno, fmt::format("pinned program {}", path));
+  return fd;
+}
+
+Result<> Datapath::attach_parent(std::uint32_t ifindex) const {
+  BV_TRY(const auto local, program(kLocal));
+  BV_TRY(const auto rx, program(kRx));
+  const auto local_pin = link_pin(kLocal, ifindex);
+  BV_CHECK(hook_attach(local.get(), ifindex, Direction::Egress, local_pin));
+  Undo undo;
+  undo.push([&] { (void)hook_detach(ifindex, Direction::Egress, local_pin); });
+  BV_CHECK(hook_attach(rx.get(), ifindex, Direction::Ingress, link_pin(kRx, ifindex)));
+  undo.release();
+  return {};
+}
+
+Result<> Datapath::detach_parent(std::uint32_t ifindex) const {
+  BV_CHECK(hook_detach(ifindex, Direction::Ingress, link_pin(kRx, ifindex)));
+  return hook_detach(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+}
+
+bool Datapath::parent_attached(std::uint32_t ifindex) const {
+  return hook_attached(ifindex, Direction::Ingress, link_pin(kRx, ifindex)) &&
+         hook_attached(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+}
+
+Result<> Datapath::attach_host_side(std::uint32_t ifindex) const {
+  BV_TRY(const auto xmit, program(kXmit));
+  return hook_attach(xmit.get(), ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
+}
+
+Result<> Datapath::detach_host_side(std::uint32_t ifindex) const {
+  return hook_detach(ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
+}
+
+}  // namespace bpfvlan

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// The programs and maps of one namespace, pinned together in one directory.
+#pragma once
+
+#include <string>
+
+#include "bpf_map.hpp"
+#include "bpfvlan/schema.h"
+#include "hook.hpp"
+
+namespace bpfvlan {
+
+// Where all pins are. ENOENT with a way out if no BPF file system is mounted there.
+Result<std::string> pin_root();
+
+class Datapath {
+ public:
+  struct Sizes {
+    std::uint32_t endpoints = BV_DEFAULT_ENDPOINTS;
+    std::uint32_t addresses = BV_DEFAULT_ADDRESSES;
+  };
+
+  // The directory appears with everything in it, or not at all.
+  static Result<Datapath> create(const std::string& dir, const Sizes& sizes);
+  // Refuses maps of another schema version.
+  static Result<Datapath> open(const std::string& dir);
+  static bool exists(const std::string& dir);
+  static Result<> remove(const std::string& dir);
+
+  Result<> attach_parent(std::uint32_t ifindex) const;
+  Result<> detach_parent(std::uint32_t ifindex) const;
+  bool parent_attached(std::uint32_t ifindex) const;
+  Result<> attach_host_side(std::uint32_t ifindex) const;
+  Result<> detach_host_side(std::uint32_t ifindex) const;
+
+  // Pins of TCX links whose device is gone stay behind; `keep` says which are in use.
+  template <class Keep>
+  void remove_stale_links(Keep keep) const;
+
+  const std::string& dir() const { return dir_; }
+  const bv_meta& meta() const { return meta_; }
+
+  BpfMap<std::uint32_t, bv_parent> parents;
+  BpfMap<std::uint32_t, bv_endpoint> endpoints;
+  BpfMap<bv_addr4_key, bv_addr> addr4;
+  BpfMap<bv_addr6_key, bv_addr> addr6;
+  BpfMap<std::uint32_t, bv_ep_counters> ep_counters;
+  BpfMap<std::uint32_t, bv_reason_count> reasons;
+
+ private:
+  std::string link_pin(const char* program, std::uint32_t ifindex) const;
+  Result<UniqueFd> program(const char* name) const;
+  std::vector<std::pair<std::string, std::uint32_t>> link_pins() const;
+
+  std::string dir_;
+  bv_meta meta_{};
+};
+
+template <class Keep>
+void Datapath::remove_stale_links(Keep keep) const {
+  for (const auto& [path, ifindex] : link_pins())
+    if (!keep(ifindex)) ::unlink(path.c_str());
+}
+
+}  // namespace bpfvlan

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "bpfvlan/features.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <sys/utsname.h>
+
+#include <climits>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "hook.hpp"
+#include "libbpf_log.hpp"
+
+namespace bpfvlan {
+namespace {
+
+bool has_helper(bpf_func_id id) {
+  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, nullptr) == 1;
+}
+
+struct FreeBtf {
+  void operator()(btf* b) const noexcept { btf__free(b); }
+};
+using Btf = std::unique_ptr<btf, FreeBtf>;
+
+bool has_function(btf* b, const char* name) {
+  return b && btf__find_by_name_kind(b, name, BTF_KIND_FUNC) > 0;
+}
+
+// In the kernel itself, or in a module that would be loaded on first use.
+bool has_conntrack_functions(btf* vmlinux) {
+  if (has_function(vmlinux, "bpf_skb_ct_lookup")) return true;
+  Btf module(btf__load_module_btf("nf_conntrack", vmlinux));
+  return has_function(module.get(), "bpf_skb_ct_lookup");
+}
+
+bool jit_enabled() {
+  std::ifstream file("/proc/sys/net/core/bpf_jit_enable");
+  int value = 0;
+  return file >> value && value > 0;
+}
+
+}  // namespace
+
+std::string kernel_release() {
+  utsname name{};
+  return uname(&name) == 0 ? name.release : "unknown";
+}
+
+Result<std::vector<Feature>> probe_features() {
+  const LibbpfLog quiet;
+  const Btf vmlinux(btf__load_vmlinux_btf());
+  return std::vector<Feature>{
+      {"btf", vmlinux != nullptr, "5.4 (CONFIG_DEBUG_INFO_BTF)",
+       "bpftool cannot name the fields of programs' types"},
+      {"tcx", hook_kind() == HookKind::Tcx, "6.6",
+       "programs attach by clsact filters, which others can delete by mistake"},
+      {"netkit", has_function(vmlinux.get(), "netkit_xmit"), "6.7 (CONFIG_NETKIT)",
+       "endpoints are veth pairs"},
+      {"redirect_peer", has_helper(BPF_FUNC_redirect_peer), "5.10",
+       "no endpoints: packets cannot be delivered into a namespace"},
+      {"redirect_neigh", has_helper(BPF_FUNC_redirect_neigh), "5.10",
+       "no l3 endpoints: packets cannot be routed out of the parent"},
+      {"fib_lookup", has_helper(BPF_FUNC_fib_lookup), "4.18",
+       "no l3 endpoints: host-local IPv6 destinations cannot be told apart"},
+      {"conntrack", has_conntrack_functions(vmlinux.get()), "6.0 (nf_conntrack)",
+       "nothing: connection tracking of our own does not use them"},
+      {"jit", jit_enabled(), "3.18 (net.core.bpf_jit_enable)",
+       "programs are interpreted: several times slower"},
+  };
+}
+
+}  // namespace bpfvlan

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "hook.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/core.h>
+
+#include <climits>
+
+#include "unique_fd.hpp"
+
+namespace bpfvlan {
+namespace {
+
+// Not in Debian 12's headers: enum bpf_attach_type of Linux 6.6.
+constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+
+// A fixed place among the filters, so that it is found again. Filters that tc numbers by itself
+// start at 49152 and count down from there: those that were there first stay in front.
+constexpr std::uint32_t kClsactPriority = 49153;
+constexpr std::uint32_t kClsactHandle = 1;
+
+bpf_attach_type tcx_type(Direction d) {
+  return d == Direction::Ingress ? kTcxIngress : kTcxEgress;
+}
+
+bpf_tc_hook tc_hook(std::uint32_t ifindex, Direction d) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof(hook);
+  hook.ifindex = static_cast<int>(ifindex);
+  hook.attach_point = d == Direction::Ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+  return hook;
+}
+
+bpf_tc_opts tc_filter() {
+  bpf_tc_opts opts{};
+  opts.sz = sizeof(opts);
+  opts.handle = kClsactHandle;
+  opts.priority = kClsactPriority;
+  return opts;
+}
+
+bool probe_tcx() {
+  // A kernel with TCX looks for the device; one without refuses the attach type first.
+  const bpf_insn insns[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  UniqueFd prog(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "bv_probe", "GPL", insns, 2, nullptr));
+  if (!prog) return false;
+  const int err = bpf_link_create(prog.get(), INT_MAX, kTcxIngress, nullptr);
+  return err == -ENODEV;
+}
+
+// The device a pinned link is on; 0: none any more.
+std::uint32_t tcx_device(const std::string& pin) {
+  UniqueFd link(bpf_obj_get(pin.c_str()));
+  if (!link) return 0;
+  bpf_link_info info{};
+  std::uint32_t len = sizeof(info);
+  if (bpf_obj_get_info_by_fd(link.get(), &info, &len)) return 0;
+  return info.xdp.ifindex;  // a TCX link's ifindex lies where an XDP link's does
+}
+
+Result<> attach_tcx(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
+  UniqueFd link(bpf_link_create(prog_fd, static_cast<int>(ifindex), tcx_type(d), nullptr));
+  if (!link) return fail(errno, fmt::format("attach to interface {} (tcx)", ifindex));
+  ::unlink(pin.c_str());  // of an earlier device with this number
+  if (bpf_obj_pin(link.get(), pin.c_str())) return fail(errno, fmt::format("pin {}", pin));
+  return {};
+}
+
+Result<> attach_clsact(int prog_fd, std::uint32_t ifindex, Direction d) {
+  BV_CHECK(clsact_create(ifindex));
+  const auto hook = tc_hook(ifindex, d);
+  auto filter = tc_filter();
+  filter.prog_fd = prog_fd;
+  filter.flags = BPF_TC_F_REPLACE;
+  if (const int err = bpf_tc_attach(&hook, &filter))
+    return fail(err, fmt::format("attach to interface {} (clsact)", ifindex));
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(HookKind kind) {
+  return kind == HookKind::Tcx ? "tcx" : "clsact";
+}
+
+HookKind hook_kind() {
+  static const HookKind kind = probe_tcx() ? HookKind::Tcx : HookKind::Clsact;
+  return kind;
+}
+
+Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
+  return hook_kind() == HookKind::Tcx ? attach_tcx(prog_fd, ifindex, d, pin)
+                                      : attach_clsact(prog_fd, ifindex, d);
+}
+
+Result<> hook_detach(std::uint32_t ifindex, Direction d, const std::string& pin) {
+  if (hook_kind() == HookKind::Tcx) {
+    if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));
+    return {};
+  }
+  const auto hook = tc_hook(ifindex, d);
+  const auto filter = tc_filter();
+  const int err = bpf_tc_detach(&hook, &filter);
+  if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL)  // EINVAL: no clsact there
+    return fail(err, fmt::format("detach from interface {} (clsact)", ifindex));
+  return {};
+}
+
+Result<bool> clsact_create(std::uint32_t ifindex) {
+  auto hook = tc_hook(ifindex, Direction::Ingress);
+  const int err = bpf_tc_hook_create(&hook);
+  if (err == -EEXIST) return false;
+  if (err == -ENOENT)
+    return unsupported("this kernel has no clsact qdisc (CONFIG_NET_SCH_INGRESS, since 4.5)");
+  if (err) return fail(err, fmt::format("clsact qdisc of interface {}", ifindex));
+  return true;
+}
+
+Result<> clsact_destroy(std::uint32_t ifindex) {
+  auto hook = tc_hook(ifindex, Direction::Ingress);
+  hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+  const int err = bpf_tc_hook_destroy(&hook);
+  if (err && err != -ENOENT && err != -ENODEV)
+    return fail(err, fmt::format("clsact qdisc of interface {}", ifindex));
+  return {};
+}
+
+bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
+  if (hook_kind() == HookKind::Tcx) return tcx_device(pin) == ifindex;
+  const auto hook = tc_hook(ifindex, d);
+  auto filter = tc_filter();
+  return bpf_tc_query(&hook, &filter) == 0;
+}
+
+}  // namespace bpfvlan

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Programs on the TC hooks of a device: TCX links where the kernel has them, clsact filters before.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bpfvlan/result.hpp"
+
+namespace bpfvlan {
+
+enum class HookKind { Tcx, Clsact };
+enum class Direction { Ingress, Egress };
+
+std::string_view to_string(HookKind kind);
+
+// What this kernel offers, by trying.
+HookKind hook_kind();
+
+// TCX: the link is pinned at `pin`, whose name is the only thing that keeps it.
+// Clsact: a filter of our own priority; `pin` is not used. The qdisc is made if there is none.
+Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction direction,
+                     const std::string& pin);
+// Detaching what is not attached, or whose device is gone, is no error.
+Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::string& pin);
+
+// Clsact only; false if there was one.
+Result<bool> clsact_create(std::uint32_t ifindex);
+Result<> clsact_destroy(std::uint32_t ifindex);
+
+// Is our program on the hook?
+bool hook_attached(std::uint32_t ifindex, Direction direction, const std::string& pin);
+
+}  // namespace bpfvlan

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// rtnetlink through libnl, as far as endpoints need it. Every request waits for its answer.
+#pragma once
+
+#include <netlink/netlink.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/types.hpp"
+
+namespace bpfvlan {
+
+struct Link {
+  std::uint32_t ifindex = 0;
+  std::string name;
+  std::string kind;  // "veth", …; empty for hardware
+  std::string alias;
+  std::uint32_t group = 0;
+  std::uint32_t mtu = 0;
+  unsigned flags = 0;    // IFF_*
+  unsigned arptype = 0;  // ARPHRD_*
+  int peer_ifindex = 0;  // IFLA_LINK
+  Mac mac{};
+};
+
+struct VethRequest {
+  std::string host_name;
+  std::string inner_name;
+  int inner_netns = -1;  // fd; -1: this namespace
+  Mac mac{};             // of both ends
+  std::uint32_t mtu = 0;
+  std::uint32_t group = 0;  // of the host side
+};
+
+// Bound for life to the namespace it was opened in.
+class Netlink {
+ public:
+  static Result<Netlink> open();
+
+  Result<std::vector<Link>> links() const;
+  Result<std::optional<Link>> link(const std::string& name) const;
+  Result<std::optional<Link>> link(std::uint32_t ifindex) const;
+
+  // The inner side is NOARP: behaviour.md, "Objects", 2. Fails whole or not at all.
+  Result<> add_veth(const VethRequest& request) const;
+  Result<> set_alias(std::uint32_t ifindex, const std::string& alias) const;
+  Result<> set_up(std::uint32_t ifindex) const;
+  Result<> set_mtu(std::uint32_t ifindex, std::uint32_t mtu) const;
+  Result<> set_mac(std::uint32_t ifindex, const Mac& mac) const;
+  Result<> delete_link(std::uint32_t ifindex) const;
+
+  Result<std::vector<IpPrefix>> addresses(std::uint32_t ifindex) const;
+  Result<> add_address(std::uint32_t ifindex, const IpPrefix& address) const;
+  Result<> delete_address(std::uint32_t ifindex, const IpPrefix& address) const;
+  Result<> add_default_route(std::uint32_t ifindex, int family) const;
+
+  // Filters in the clsact qdisc of a device, both directions together.
+  Result<unsigned> count_clsact_filters(std::uint32_t ifindex) const;
+
+ private:
+  struct Free {
+    void operator()(nl_sock* s) const noexcept { nl_socket_free(s); }
+  };
+  template <class Fill>
+  Result<> change(std::uint32_t ifindex, const char* what, Fill fill) const;
+
+  std::unique_ptr<nl_sock, Free> sock_;
+};
+
+}  // namespace bpfvlan

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "control_impl.hpp"
+#include "undo.hpp"
+
+namespace bpfvlan {
+namespace {
+
+bv_addr4_key key4(std::uint32_t parent, const IpPrefix& a) {
+  bv_addr4_key key{.parent = parent, .addr = {}};
+  std::copy_n(a.addr.begin(), sizeof(key.addr), key.addr);
+  return key;
+}
+
+bv_addr6_key key6(std::uint32_t parent, const IpPrefix& a) {
+  bv_addr6_key key{.parent = parent, .addr = {}};
+  std::copy_n(a.addr.begin(), sizeof(key.addr), key.addr);
+  return key;
+}
+
+// Calls f(map, key) with the map and the key of the address's family.
+template <class F>
+Result<> with_map(const Datapath& dp, std::uint32_t parent, const IpPrefix& a, F f) {
+  return a.family == AF_INET ? f(dp.addr4, key4(parent, a)) : f(dp.addr6, key6(parent, a));
+}
+
+template <class Key>
+IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
+  IpPrefix p;
+  p.family = family;
+  p.length = value.prefix_len;
+  std::copy_n(key.addr, sizeof(key.addr), p.addr.begin());
+  return p;
+}
+
+}  // namespace
+
+bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address) {
+  bv_addr v{};
+  v.host_side = host_side;
+  v.id = ep.id;
+  v.mode = ep.mode;
+  v.policy = ep.policy;
+  v.in_parent_netns = ep.in_parent_netns;
+  v.prefix_len = address.length;
+  return v;
+}
+
+Result<> Control::Impl::load() {
+  BV_TRY(auto all_parents, dp->parents.all());
+  BV_TRY(auto all_endpoints, dp->endpoints.all());
+  BV_TRY(auto all4, dp->addr4.all());
+  BV_TRY(auto all6, dp->addr6.all());
+  parents = {all_parents.begin(), all_parents.end()};
+  endpoints = {all_endpoints.begin(), all_endpoints.end()};
+  addresses.clear();
+  for (const auto& [key, value] : all4)
+    addresses[value.host_side].push_back(to_prefix(AF_INET, key, value));
+  for (const auto& [key, value] : all6)
+    addresses[value.host_side].push_back(to_prefix(AF_INET6, key, value));
+  for (auto& [host_side, list] : addresses)
+    std::sort(list.begin(), list.end(), [](const IpPrefix& a, const IpPrefix& b) {
+      return std::tie(a.family, a.addr) < std::tie(b.family, b.addr);
+    });
+  return {};
+}
+
+Result<std::uint32_t> Control::Impl::find_parent(const std::string& name) const {
+  BV_TRY(const auto link, nl.link(name));
+  if (!link)
+    return refuse(std::errc::no_such_device,
+                  fmt::format("no interface '{}' in this namespace", name));
+  if (!parents.contains(link->ifindex))
+    return refuse(std::errc::not_connected, fmt::format("'{}' is not attached", name));
+  return link->ifindex;
+}
+
+Result<std::uint32_t> Control::Impl::find_endpoint(const std::string& name) const {
+  for (const auto& [host_side, ep] : endpoints)
+    if (ep.name == name) return host_side;
+  return refuse(std::errc::no_such_file_or_directory, fmt::format("no endpoint '{}'", name));
+}
+
+const bv_endpoint* Control::Impl::owner(std::uint32_t parent, const IpPrefix& address) const {
+  for (const auto& [host_side, list] : addresses) {
+    const auto ep = endpoints.find(host_side);
+    if (ep == endpoints.end() || ep->second.parent != parent) continue;
+    for (const auto& a : list)
+      if (a.same_address(address)) return &ep->second;
+  }
+  return nullptr;
+}
+
+std::optional<std::uint32_t> Control::Impl::free_id() const {
+  std::set<std::uint32_t> used;
+  for (const auto& [host_side, ep] : endpoints) used.insert(ep.id);
+  std::uint32_t id = 0;
+  for (const auto u : used) {
+    if (u != id) break;
+    ++id;
+  }
+  return id < dp->meta().max_endpoints ? std::optional(id) : std::nullopt;
+}
+
+std::vector<std::uint32_t> Control::Impl::endpoints_of(std::uint32_t parent) const {
+  std::vector<std::uint32_t> out;
+  for (const auto& [host_side, ep] : endpoints)
+    if (ep.parent == parent) out.push_back(host_side);
+  return out;
+}
+
+Result<> Control::Impl::write_endpoint(std::uint32_t host_side, const bv_endpoint& ep) {
+  BV_CHECK(dp->endpoints.write(host_side, ep));
+  endpoints[host_side] = ep;
+  return {};
+}
+
+Result<> Control::Impl::map_address(std::uint32_t host_side, const IpPrefix& address) {
+  const auto& ep = endpoints.at(host_side);
+  const auto value = address_value(host_side, ep, address);
+  BV_CHECK(with_map(*dp, ep.parent, address,
+                    [&](const auto& map, const auto& key) { return map.insert(key, value); }));
+  addresses[host_side].push_back(address);
+  return {};
+}
+
+Result<> Control::Impl::unmap_address(std::uint32_t host_side, const IpPrefix& address) {
+  const auto& ep = endpoints.at(host_side);
+  BV_CHECK(with_map(*dp, ep.parent, address,
+                    [&](const auto& map, const auto& key) { return map.erase(key); }));
+  std::erase_if(addresses[host_side], [&](const auto& a) { return a.same_address(address); });
+  return {};
+}
+
+// The addresses first: a packet finds the whole endpoint or none of it.
+Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
+  for (const auto& address : std::vector(addresses[host_side]))
+    BV_CHECK(unmap_address(host_side, address));
+  addresses.erase(host_side);
+  BV_CHECK(dp->endpoints.erase(host_side));
+  endpoints.erase(host_side);
+  return {};
+}
+
+// Mode and policy, to the endpoint and to every copy at its addresses.
+Result<> Control::Impl::apply_settings(std::uint32_t host_side, const bv_endpoint& changed) {
+  const bv_endpoint before = endpoints.at(host_side);
+  const auto write_all = [&](const bv_endpoint& ep) -> Result<> {
+    BV_CHECK(write_endpoint(host_side, ep));
+    for (const auto& address : addresses[host_side]) {
+      const auto value = address_value(host_side, ep, address);
+      BV_CHECK(with_map(*dp, ep.parent, address,
+                        [&](const auto& map, const auto& key) { return map.replace(key, value); }));
+    }
+    return {};
+  };
+  Undo undo;
+  undo.push([&] { (void)write_all(before); });
+  BV_CHECK(write_all(changed));
+  undo.release();
+  return {};
+}
+
+}  // namespace bpfvlan

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "bpfvlan/types.hpp"
+
+#include <fmt/core.h>
+
+namespace bpfvlan {
+
+std::string_view to_string(Mode mode) {
+  switch (mode) {
+    case BV_MODE_L3:
+      return "l3";
+  }
+  return "?";
+}
+
+std::string_view to_string(Policy policy) {
+  switch (policy) {
+    case BV_POLICY_BRIDGE:
+      return "bridge";
+    case BV_POLICY_VEPA:
+      return "vepa";
+    case BV_POLICY_PRIVATE:
+      return "private";
+  }
+  return "?";
+}
+
+std::string_view to_string(bv_device device) {
+  switch (device) {
+    case BV_DEVICE_VETH:
+      return "veth";
+  }
+  return "?";
+}
+
+std::string_view to_string(bv_action action) {
+  switch (action) {
+    case BV_PASS:
+      return "pass";
+    case BV_DROP:
+      return "drop";
+    case BV_DELIVER:
+      return "deliver";
+    case BV_WIRE:
+      return "wire";
+    case BV_HOST:
+      return "host";
+  }
+  return "?";
+}
+
+Result<Mode> parse_mode(std::string_view text) {
+  if (text == to_string(BV_MODE_L3)) return BV_MODE_L3;
+  return refuse(std::errc::invalid_argument, fmt::format("mode '{}' is not one of: l3", text));
+}
+
+Result<Policy> parse_policy(std::string_view text) {
+  for (auto policy : {BV_POLICY_BRIDGE, BV_POLICY_PRIVATE, BV_POLICY_VEPA})
+    if (text == to_string(policy)) return policy;
+  return refuse(std::errc::invalid_argument,
+                fmt::format("policy '{}' is not one of: bridge, private, vepa", text));
+}
+
+std::string_view reason_id(bv_reason reason) {
+  static constexpr std::string_view kIds[] = {
+#define X(id, action, text) #id,
+      BV_REASONS(X)
+#undef X
+  };
+  return reason < BV_REASON_MAX ? kIds[reason] : "?";
+}
+
+std::string_view reason_text(bv_reason reason) {
+  static constexpr std::string_view kTexts[] = {
+#define X(id, action, text) text,
+      BV_REASONS(X)
+#undef X
+  };
+  return reason < BV_REASON_MAX ? kTexts[reason] : "?";
+}
+
+bv_action reason_action(bv_reason reason) {
+  static constexpr bv_action kActions[] = {
+#define X(id, action, text) action,
+      BV_REASONS(X)
+#undef X
+  };
+  return reason < BV_REASON_MAX ? kActions[reason] : BV_DROP;
+}
+
+}  // namespace bpfvlan
