@@ -38,6 +38,7 @@ void add_commands(CLI::App& cli, App& app) {
   add_address(cli, app);
   add_stats(cli, app);
   add_feature(cli, app);
+  add_demo(cli, app);
 }
 
 ExitStatus report(const Result<>& result, const std::string& prefix) {

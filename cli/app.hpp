@@ -38,6 +38,7 @@ void add_endpoint(CLI::App& cli, App& app);
 void add_address(CLI::App& cli, App& app);
 void add_stats(CLI::App& cli, App& app);
 void add_feature(CLI::App& cli, App& app);
+void add_demo(CLI::App& cli, App& app);
 
 Result<> run_batch(App& app, const std::string& file);
 

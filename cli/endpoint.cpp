@@ -76,18 +76,7 @@ void add_list(CLI::App& endpoint, App& app) {
     app.action = [&app]() -> Result<> {
       BV_TRY(auto* control, app.control());
       BV_TRY(const auto endpoints, control->endpoints());
-      app.output.table(to_rows(endpoints), {{"NAME", "name"},
-                                            {"INTERFACE", "interface"},
-                                            {"PARENT", "parent"},
-                                            {"NETNS", "netns"},
-                                            {"MODE", "mode"},
-                                            {"POLICY", "policy"},
-                                            {"DEVICE", "device"},
-                                            {"RX-PKTS", "rx_packets", true},
-                                            {"RX-BYTES", "rx_bytes", true},
-                                            {"TX-PKTS", "tx_packets", true},
-                                            {"TX-BYTES", "tx_bytes", true},
-                                            {"ADDRESSES", "addresses"}});
+      app.output.table(to_rows(endpoints), endpoint_columns());
       return {};
     };
   });

@@ -30,6 +30,21 @@ Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
   return rows;
 }
 
+std::vector<Column> endpoint_columns() {
+  return {{"NAME", "name"},
+          {"INTERFACE", "interface"},
+          {"PARENT", "parent"},
+          {"NETNS", "netns"},
+          {"MODE", "mode"},
+          {"POLICY", "policy"},
+          {"DEVICE", "device"},
+          {"RX-PKTS", "rx_packets", true},
+          {"RX-BYTES", "rx_bytes", true},
+          {"TX-PKTS", "tx_packets", true},
+          {"TX-BYTES", "tx_bytes", true},
+          {"ADDRESSES", "addresses"}};
+}
+
 Rows to_rows(const std::vector<ReasonInfo>& reasons) {
   Rows rows = Rows::array();
   for (const auto& r : reasons)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bpfvlan/types.hpp"
+#include "output.hpp"
 
 namespace bpfvlan::cli {
 
@@ -14,5 +15,8 @@ using Rows = nlohmann::ordered_json;
 
 Rows to_rows(const std::vector<EndpointInfo>& endpoints);
 Rows to_rows(const std::vector<ReasonInfo>& reasons);
+
+// Of `endpoint list`.
+std::vector<Column> endpoint_columns();
 
 }  // namespace bpfvlan::cli

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bpfvlan/result.hpp"
-#include "unique_fd.hpp"
+#include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
 

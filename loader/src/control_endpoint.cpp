@@ -62,7 +62,8 @@ Result<> check_addresses(const Control::Impl& c, std::uint32_t parent,
     if (std::any_of(addresses.begin(), a, same))
       return refuse(std::errc::address_in_use,
                     fmt::format("address {} is given twice", a->address()));
-    if (const auto* owner = c.owner(parent, *a))
+    BV_TRY(const auto* owner, c.owner(parent, *a));
+    if (owner)
       return refuse(std::errc::address_in_use,
                     fmt::format("address {} belongs to endpoint '{}'", a->address(), owner->name));
     if (std::any_of(parents_own.begin(), parents_own.end(), same))

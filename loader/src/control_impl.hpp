@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "bpfvlan/control.hpp"
+#include "bpfvlan/netns.hpp"
 #include "datapath.hpp"
 #include "netlink.hpp"
-#include "netns.hpp"
 
 namespace bpfvlan {
 
@@ -38,7 +38,7 @@ struct Control::Impl {
   Result<> load();
   Result<std::uint32_t> find_parent(const std::string& name) const;
   Result<std::uint32_t> find_endpoint(const std::string& name) const;
-  const bv_endpoint* owner(std::uint32_t parent, const IpPrefix& address) const;
+  Result<const bv_endpoint*> owner(std::uint32_t parent, const IpPrefix& address) const;
   std::optional<std::uint32_t> free_id() const;
   std::vector<std::uint32_t> endpoints_of(std::uint32_t parent) const;
 

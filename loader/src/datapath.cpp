@@ -127,7 +127,7 @@ Result<> Datapath::remove(const std::string& dir) {
 Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
   BV_TRY(auto skel, load(sizes));
   const auto unfinished = dir + "_new";  // the BPF file system refuses dots
-  BV_CHECK(remove(unfinished));  // of a process that was killed
+  BV_CHECK(remove(unfinished));          // of a process that was killed
   if (mkdir(unfinished.c_str(), 0700)) return fail(errno, unfinished);
   Undo undo;
   undo.push([&] { (void)remove(unfinished); });

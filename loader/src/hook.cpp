@@ -7,7 +7,7 @@
 
 #include <climits>
 
-#include "unique_fd.hpp"
+#include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "bpfvlan/result.hpp"
-#include "unique_fd.hpp"
+#include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "netns.hpp"
+#include "bpfvlan/netns.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "control_impl.hpp"
 #include "undo.hpp"
@@ -87,24 +86,25 @@ Result<std::uint32_t> Control::Impl::find_endpoint(const std::string& name) cons
   return refuse(std::errc::no_such_file_or_directory, fmt::format("no endpoint '{}'", name));
 }
 
-const bv_endpoint* Control::Impl::owner(std::uint32_t parent, const IpPrefix& address) const {
-  for (const auto& [host_side, list] : addresses) {
-    const auto ep = endpoints.find(host_side);
-    if (ep == endpoints.end() || ep->second.parent != parent) continue;
-    for (const auto& a : list)
-      if (a.same_address(address)) return &ep->second;
-  }
-  return nullptr;
+// Asks the map, which knows at once however many addresses there are.
+Result<const bv_endpoint*> Control::Impl::owner(std::uint32_t parent,
+                                                const IpPrefix& address) const {
+  std::optional<bv_addr> value;
+  BV_CHECK(with_map(*dp, parent, address, [&](const auto& map, const auto& key) -> Result<> {
+    BV_TRY(value, map.find(key));
+    return {};
+  }));
+  if (!value) return nullptr;
+  const auto ep = endpoints.find(value->host_side);
+  return ep == endpoints.end() ? nullptr : &ep->second;
 }
 
 std::optional<std::uint32_t> Control::Impl::free_id() const {
-  std::set<std::uint32_t> used;
-  for (const auto& [host_side, ep] : endpoints) used.insert(ep.id);
-  std::uint32_t id = 0;
-  for (const auto u : used) {
-    if (u != id) break;
-    ++id;
-  }
+  std::vector<bool> used(endpoints.size() + 1);  // one of so many is free
+  for (const auto& [host_side, ep] : endpoints)
+    if (ep.id < used.size()) used[ep.id] = true;
+  const auto free = std::find(used.begin(), used.end(), false) - used.begin();
+  const auto id = static_cast<std::uint32_t>(free);
   return id < dp->meta().max_endpoints ? std::optional(id) : std::nullopt;
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "bpfvlan/result.hpp"
-#include "unique_fd.hpp"
+#include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
 
