@@ -33,6 +33,10 @@ Result<> Lab::add_netns(const std::string& name) {
   if (const auto r = run({"ip", "netns", "add", name}); r.status)
     return refuse(std::errc::io_error, r.err);
   names_.push_back(name);
+  // Duplicate address detection would be a second of waiting for each interface.
+  if (access("/proc/sys/net/ipv6", F_OK) == 0)
+    for (const auto* which : {"all", "default"})
+      BV_CHECK(sysctl(name, fmt::format("net.ipv6.conf.{}.accept_dad", which), "0"));
   return ip(name, "link set lo up");
 }
 

@@ -4,6 +4,7 @@
 #include <linux/if_arp.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "control_impl.hpp"
 #include "undo.hpp"
@@ -59,6 +60,7 @@ Result<> Control::attach(const AttachRequest& request) {
 
   Undo undo;
   if (!c.dp) {
+    Datapath::remove_dead(std::filesystem::path(c.dir).parent_path());
     const Datapath::Sizes defaults;
     BV_TRY(c.dp, Datapath::create(c.dir, {request.max_endpoints.value_or(defaults.endpoints),
                                           request.max_addresses.value_or(defaults.addresses)}));

@@ -124,6 +124,18 @@ Result<> Datapath::remove(const std::string& dir) {
   return {};
 }
 
+void Datapath::remove_dead(const std::string& root) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> dead;
+  for (const auto& dir : std::filesystem::directory_iterator(root, ignored)) {
+    const auto pins = link_pins(dir.path());
+    if (!pins.empty() && std::all_of(pins.begin(), pins.end(),
+                                     [](const auto& pin) { return tcx_link_dead(pin.first); }))
+      dead.push_back(dir.path());
+  }
+  for (const auto& dir : dead) std::filesystem::remove_all(dir, ignored);
+}
+
 Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
   BV_TRY(auto skel, load(sizes));
   const auto unfinished = dir + "_new";  // the BPF file system refuses dots
@@ -162,10 +174,10 @@ std::string Datapath::link_pin(const char* program, std::uint32_t ifindex) const
   return fmt::format("{}/{}{}_{}", dir_, kLinkPrefix, program, ifindex);
 }
 
-std::vector<std::pair<std::string, std::uint32_t>> Datapath::link_pins() const {
+std::vector<std::pair<std::string, std::uint32_t>> Datapath::link_pins(const std::string& dir) {
   std::vector<std::pair<std::string, std::uint32_t>> out;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_, ignored)) {
+  for (const auto& entry : std::filesystem::directory_iterator(dir, ignored)) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with(kLinkPrefix)) continue;
     std::uint32_t ifindex = 0;

@@ -26,6 +26,9 @@ class Datapath {
   static Result<Datapath> open(const std::string& dir);
   static bool exists(const std::string& dir);
   static Result<> remove(const std::string& dir);
+  // Of namespaces that ended without `detach`: all their links are dead. Clsact leaves no trace of
+  // its devices in the pins, so on kernels without TCX these directories stay.
+  static void remove_dead(const std::string& root);
 
   Result<> attach_parent(std::uint32_t ifindex) const;
   Result<> detach_parent(std::uint32_t ifindex) const;
@@ -50,7 +53,7 @@ class Datapath {
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;
   Result<UniqueFd> program(const char* name) const;
-  std::vector<std::pair<std::string, std::uint32_t>> link_pins() const;
+  static std::vector<std::pair<std::string, std::uint32_t>> link_pins(const std::string& dir);
 
   std::string dir_;
   bv_meta meta_{};
@@ -58,7 +61,7 @@ class Datapath {
 
 template <class Keep>
 void Datapath::remove_stale_links(Keep keep) const {
-  for (const auto& [path, ifindex] : link_pins())
+  for (const auto& [path, ifindex] : link_pins(dir_))
     if (!keep(ifindex)) ::unlink(path.c_str());
 }
 

@@ -129,6 +129,10 @@ Result<> clsact_destroy(std::uint32_t ifindex) {
   return {};
 }
 
+bool tcx_link_dead(const std::string& pin) {
+  return tcx_device(pin) == 0;
+}
+
 bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
   if (hook_kind() == HookKind::Tcx) return tcx_device(pin) == ifindex;
   const auto hook = tc_hook(ifindex, d);

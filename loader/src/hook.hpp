@@ -28,6 +28,9 @@ Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::stri
 Result<bool> clsact_create(std::uint32_t ifindex);
 Result<> clsact_destroy(std::uint32_t ifindex);
 
+// A pinned TCX link whose device, or whole namespace, is gone.
+bool tcx_link_dead(const std::string& pin);
+
 // Is our program on the hook?
 bool hook_attached(std::uint32_t ifindex, Direction direction, const std::string& pin);
 

@@ -37,12 +37,15 @@ Result<> Control::Impl::reconcile() {
 
 // Like the driver, which deletes its interfaces when theirs goes. A parent that an interrupted
 // `attach` or `detach` left without its programs is forgotten unless it has endpoints.
-Result<> Control::Impl::drop_gone_parents(const std::map<std::uint32_t, Link>& links) {
+Result<> Control::Impl::drop_gone_parents(std::map<std::uint32_t, Link>& links) {
   for (const auto& [ifindex, parent] : std::map(parents)) {
     const bool gone = !links.contains(ifindex);
     const auto users = endpoints_of(ifindex);
     if (!gone && (!users.empty() || dp->parent_attached(ifindex))) continue;
-    for (const auto host_side : users) BV_CHECK(remove_endpoint(host_side));
+    for (const auto host_side : users) {
+      BV_CHECK(remove_endpoint(host_side));
+      links.erase(host_side);
+    }
     if (gone)
       notices.push_back(fmt::format("parent '{}' is gone, and with it {} endpoints", parent.ifname,
                                     users.size()));

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// Rows L3-* of scenarios.md.
+#include <fmt/core.h>
+#include <sys/socket.h>
+
+#include "stage.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+class L3 : public BothFamilies {};
+INSTANTIATE_TEST_SUITE_P(Family, L3, ::testing::Values(AF_INET, AF_INET6), family_name);
+
+TEST_P(L3, bridge) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB));
+  EXPECT_TRUE(ok("a", "b", of(kB)));
+  EXPECT_TRUE(ok("b", "a", of(kA)));
+  EXPECT_TRUE(no("x", "a", of(kA))) << "X has no route yet";
+  BV_OK(route_from_x(kA));
+  BV_OK(route_from_x(kB));
+  EXPECT_TRUE(ok("x", "a", of(kA)));
+  EXPECT_TRUE(ok("x", "b", of(kB)));
+  EXPECT_TRUE(ok("a", "x", of(kX)));
+  EXPECT_TRUE(ok("b", "x", of(kX)));
+  EXPECT_TRUE(no("a", "host", of(kP)));
+  EXPECT_TRUE(no("host", "a", of(kA)));
+}
+
+TEST_P(L3, same_subnet) {
+  const Addr a{"10.211.55.100", "fd00:55::100"}, b{"10.211.55.200", "fd00:55::200"};
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", a));
+  BV_OK(endpoint("b", b));
+  EXPECT_TRUE(ok("a", "b", of(b)));
+  EXPECT_TRUE(ok("b", "a", of(a)));
+  EXPECT_TRUE(no("a", "host", of(kP)));
+  EXPECT_TRUE(no("a", "x", of(kX))) << "nobody answers X's neighbour request for A";
+  BV_OK(route_from_x(a));
+  EXPECT_TRUE(ok("a", "x", of(kX)));
+  EXPECT_TRUE(ok("x", "a", of(a)));
+}
+
+TEST_P(L3, private_) {
+  BV_OK(attach(BV_POLICY_PRIVATE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB));
+  BV_OK(route_from_x(kA));
+  EXPECT_TRUE(no("a", "b", of(kB)));
+  EXPECT_TRUE(no("b", "a", of(kA)));
+  EXPECT_TRUE(ok("a", "x", of(kX)));
+  EXPECT_TRUE(ok("x", "a", of(kA)));
+}
+
+// h25 is the stage's host with P, h24 its outside host.
+TEST_P(L3, vepa) {
+  const Addr b{"192.168.20.200", "fd00:20::200"};
+  BV_OK(attach(BV_POLICY_VEPA));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", b));
+  EXPECT_TRUE(no("a", "b", of(b)));
+  EXPECT_TRUE(no("host", "a", of(kA)));
+
+  for (const auto& to : {kA, b}) {
+    BV_OK(lab.ip("host", fmt::format("route add {} via {}", of(to), of(kX))));
+    BV_OK(lab.ip("x", fmt::format("route add {} via {}", of(to), of(kP))));
+  }
+  EXPECT_TRUE(ok("x", "a", of(kA)));
+  EXPECT_TRUE(ok("x", "b", of(b)));
+  EXPECT_TRUE(no("a", "b", of(b))) << "h24 does not forward yet";
+
+  BV_OK(lab.sysctl("x", "net.ipv4.ip_forward", "1"));
+  BV_OK(lab.sysctl("x", "net.ipv6.conf.all.forwarding", "1"));
+  EXPECT_TRUE(ok("host", "a", of(kA)));
+  EXPECT_TRUE(ok("host", "b", of(b)));
+  EXPECT_TRUE(ok("a", "b", of(b), 63)) << "one router on the way";
+}
+
+TEST_P(L3, relay) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint_in_host("h", kH));
+  BV_OK(route_from_x(kA));
+  EXPECT_TRUE(ok("a", "x", of(kX)));
+  EXPECT_TRUE(no("a", "host", of(kP)));
+  BV_OK(lab.ip("host", fmt::format("route add {} dev h", of(kA))));
+  EXPECT_TRUE(ok("a", "host", of(kH))) << "H is a sibling";
+  EXPECT_TRUE(ok("a", "host", of(kP)));
+}
+
+// A strict reverse-path filter drops nothing that the driver would have delivered.
+TEST_P(L3, relay_with_strict_reverse_path_filter) {
+  for (const auto* ifname : {"all", "P"})
+    BV_OK(lab.sysctl("host", fmt::format("net.ipv4.conf.{}.rp_filter", ifname), "1"));
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint_in_host("h", kH));
+  BV_OK(lab.ip("host", fmt::format("route add {} dev h", of(kA))));
+  EXPECT_TRUE(ok("a", "host", of(kP)));
+}
+
+// No forwarding sysctl is on, and none was switched on for anything but the host sides.
+TEST_P(L3, forwarding_stays_off) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(route_from_x(kA));
+  for (const auto* key : {"net.ipv4.ip_forward", "net.ipv4.conf.P.forwarding",
+                          "net.ipv6.conf.all.forwarding", "net.ipv6.conf.P.forwarding"}) {
+    const auto r = lab::run({"ip", "netns", "exec", "host", "sysctl", "-n", key});
+    EXPECT_EQ(r.out, "0\n") << key;
+  }
+  EXPECT_TRUE(ok("a", "x", of(kX)));
+}
+
+// Without any route to the destination, IPv4 takes it as on-link and IPv6 drops it: as the driver.
+TEST_P(L3, destination_without_a_route) {
+  const bool v4 = GetParam() == AF_INET;
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  const Addr far{"198.51.100.7", "2001:db8:7::7", 32};
+  BV_OK(lab.address("x", "X", far.cidr(GetParam())));
+  BV_OK(route_from_x(kA));
+  if (v4) {
+    EXPECT_TRUE(ok("a", "x", of(far))) << "X answers an ARP request for its address";
+    BV_OK(lab.ip("host", "route add blackhole 198.51.100.0/24"));
+    EXPECT_TRUE(ok("a", "x", of(far))) << "blackhole routes do not apply";
+  } else {
+    EXPECT_TRUE(no("a", "x", of(far)));
+    BV_OK(lab.ip("host", fmt::format("route add default via {}", of(kX))));
+    EXPECT_TRUE(ok("a", "x", of(far)));
+  }
+}
+
+// Mode and policy are the endpoint's own: the stricter of the two holds.
+TEST_P(L3, policy_of_one_endpoint) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB, [](auto& r) { r.policy = BV_POLICY_PRIVATE; }));
+  BV_OK(endpoint("c", {"10.9.9.9", "fd00:9::9"}));
+  EXPECT_TRUE(no("a", "b", of(kB)));
+  EXPECT_TRUE(no("b", "a", of(kA)));
+  EXPECT_TRUE(ok("c", "a", of(kA)));
+  BV_OK(control([](Control& c) { return c.set_endpoint("b", {}, BV_POLICY_BRIDGE); }));
+  EXPECT_TRUE(ok("a", "b", of(kB)));
+  BV_OK(attach(BV_POLICY_PRIVATE));  // the parent's default: not for b, which has its own
+  EXPECT_TRUE(no("c", "a", of(kA)));
+  EXPECT_TRUE(no("a", "b", of(kB))) << "a follows the parent";
+}
+
+}  // namespace
+}  // namespace bpfvlan::test

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// One overload per layer: its header, given what it carries and what carries it.
+#pragma once
+
+#include <cstdint>
+
+#include "bpfvlan/test/frame.hpp"
+
+namespace bpfvlan::test {
+
+struct Surroundings {
+  const Bytes& inner;       // all that follows, ready
+  std::uint16_t ethertype;  // of the layer that follows
+  std::uint8_t protocol;    // likewise, in IP's numbers
+  bool above_mpls;          // the layer that follows is one more MPLS label
+  const Layer* ip;          // nearest IPv4 or IPv6 layer further out, or nullptr
+};
+
+Bytes encode(const Ethernet& eth, const Surroundings& around);
+Bytes encode(const Vlan& vlan, const Surroundings& around);
+Bytes encode(const Mpls& mpls, const Surroundings& around);
+Bytes encode(const Arp& arp, const Surroundings& around);
+Bytes encode(const Pause& pause, const Surroundings& around);
+Bytes encode(const Lldp& lldp, const Surroundings& around);
+Bytes encode(const IPv4& ip, const Surroundings& around);
+Bytes encode(const IPv6& ip, const Surroundings& around);
+Bytes encode(const HopByHop& header, const Surroundings& around);
+Bytes encode(const DestinationOptions& header, const Surroundings& around);
+Bytes encode(const Routing& routing, const Surroundings& around);
+Bytes encode(const Fragment& fragment, const Surroundings& around);
+Bytes encode(const Udp& udp, const Surroundings& around);
+Bytes encode(const Tcp& tcp, const Surroundings& around);
+Bytes encode(const IcmpEcho& echo, const Surroundings& around);
+Bytes encode(const Icmp6Echo& echo, const Surroundings& around);
+Bytes encode(const NeighborSolicitation& ns, const Surroundings& around);
+Bytes encode(const NeighborAdvertisement& na, const Surroundings& around);
+Bytes encode(const Raw& raw, const Surroundings& around);
+
+inline void put8(Bytes& out, std::size_t value) {
+  out.push_back(static_cast<std::uint8_t>(value));
+}
+inline void put16(Bytes& out, std::size_t value) {
+  put8(out, value >> 8);
+  put8(out, value);
+}
+inline void put32(Bytes& out, std::size_t value) {
+  put16(out, value >> 16);
+  put16(out, value);
+}
+template <class Range>
+void put(Bytes& out, const Range& range) {
+  out.insert(out.end(), range.begin(), range.end());
+}
+inline void set16(Bytes& out, std::size_t at, std::uint16_t value) {
+  out[at] = static_cast<std::uint8_t>(value >> 8);
+  out[at + 1] = static_cast<std::uint8_t>(value);
+}
+
+}  // namespace bpfvlan::test

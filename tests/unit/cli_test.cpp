@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// What the command line decides before it touches anything; needs no root.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bpfvlan/schema.h"
+#include "lab/command.hpp"
+
+namespace bpfvlan::lab {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+CommandResult bpfvlan(const std::string& args) {
+  return run(words(std::string(BPFVLAN_CLI) + " " + args));
+}
+
+TEST(Cli, help_of_everything_ends_well) {
+  for (const auto* args :
+       {"--help", "attach --help", "detach --help", "endpoint --help", "endpoint add --help",
+        "endpoint set --help", "endpoint del --help", "endpoint list --help",
+        "endpoint show --help", "address --help", "address add --help", "address del --help",
+        "stats --help", "feature --help", "version --help", "demo --help"}) {
+    const auto r = bpfvlan(args);
+    EXPECT_EQ(r.status, 0) << args << "\n" << r.err;
+    EXPECT_FALSE(r.out.empty()) << args;
+  }
+}
+
+struct Wrong {
+  const char* args;
+  const char* says;
+};
+class CliUsage : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(CliUsage, is_exit_status_2_and_a_reason) {
+  const auto r = bpfvlan(GetParam().args);
+  EXPECT_EQ(r.status, 2) << r.out << r.err;
+  EXPECT_THAT(r.out + r.err, HasSubstr(GetParam().says));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Errors, CliUsage,
+    ::testing::Values(Wrong{"", "--batch"}, Wrong{"nonsense", "nonsense"},
+                      Wrong{"attach", "PARENT"}, Wrong{"attach P --mode l4", "not one of: l3"},
+                      Wrong{"attach P --policy open", "bridge, private, vepa"},
+                      Wrong{"attach P --max-endpoints 0", "--max-endpoints"},
+                      Wrong{"attach P --max-addresses many", "--max-addresses"},
+                      Wrong{"detach", "PARENT"}, Wrong{"endpoint", "subcommand"},
+                      Wrong{"endpoint add x", "--parent"}, Wrong{"endpoint add --parent P", "NAME"},
+                      Wrong{"endpoint add x --parent P --address 10.0.0.300/24", "10.0.0.300"},
+                      Wrong{"endpoint add x --parent P --address 224.0.0.1", "multicast"},
+                      Wrong{"endpoint add x --parent P --mtu big", "--mtu"},
+                      Wrong{"endpoint add x --parent P --device tap", "--device"},
+                      Wrong{"endpoint set x", "At least 1 option"},
+                      Wrong{"endpoint set x --policy no", "not one of"},
+                      Wrong{"endpoint del", "NAME"}, Wrong{"address add x", "CIDR"},
+                      Wrong{"address add x 1.2.3.4/64", "0 to 32"}, Wrong{"address", "subcommand"},
+                      Wrong{"version --batch", "--batch"}, Wrong{"-b x version", "--batch"}));
+
+TEST(Cli, version_says_what_maps_it_speaks) {
+  const auto r = bpfvlan("-j version");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto json = nlohmann::json::parse(r.out);
+  ASSERT_EQ(json.size(), 1U);
+  EXPECT_EQ(json[0]["schema_version"], BV_SCHEMA_VERSION);
+  EXPECT_TRUE(json[0]["version"].is_string());
+}
+
+TEST(Cli, json_is_an_array_of_objects_with_numbers_as_numbers) {
+  const auto r = bpfvlan("-p version");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("\n  {\n"));
+  EXPECT_TRUE(nlohmann::json::parse(r.out)[0]["schema_version"].is_number());
+}
+
+TEST(Cli, missing_batch_file_is_named) {
+  const auto r = bpfvlan("-b /nonexistent/file");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.err, AllOf(HasSubstr("/nonexistent/file"), HasSubstr("No such file")));
+}
+
+TEST(Cli, batch_names_the_line_that_failed) {
+  const auto r = run({BPFVLAN_CLI, "-b", "-"}, "# a comment\n\nversion # and more\nnonsense\n");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.err, HasSubstr("-:4:"));
+  EXPECT_THAT(r.out, HasSubstr("SCHEMA"));  // the third line was run
+}
+
+}  // namespace
+}  // namespace bpfvlan::lab

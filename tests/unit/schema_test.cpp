@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "bpfvlan/types.hpp"
+
+extern "C" unsigned long bv_c11_sizes[9];
+
+namespace bpfvlan {
+namespace {
+
+TEST(Schema, is_the_same_in_c11_and_cpp20) {
+  const std::size_t sizes[] = {
+      sizeof(bv_meta),        sizeof(bv_parent),       sizeof(bv_endpoint),
+      sizeof(bv_addr4_key),   sizeof(bv_addr6_key),    sizeof(bv_addr),
+      sizeof(bv_ep_counters), sizeof(bv_reason_count), sizeof(bv_verdict),
+  };
+  for (std::size_t i = 0; i < std::size(sizes); ++i) EXPECT_EQ(bv_c11_sizes[i], sizes[i]) << i;
+}
+
+TEST(Schema, every_reason_has_a_text_of_its_own) {
+  std::set<std::string_view> received, sent;
+  for (int r = 0; r < BV_REASON_MAX; ++r) {
+    const auto reason = static_cast<bv_reason>(r);
+    const auto id = reason_id(reason), text = reason_text(reason);
+    EXPECT_GT(text.size(), 4U) << id;
+    auto& texts = id.starts_with("RX_") ? received : sent;
+    EXPECT_TRUE(id.starts_with("RX_") || id.starts_with("TX_")) << id;
+    EXPECT_TRUE(texts.insert(text).second) << id << " has another's text";
+  }
+}
+
+TEST(Schema, only_rx_passes_and_only_xmit_drops) {
+  for (int r = 0; r < BV_REASON_MAX; ++r) {
+    const auto reason = static_cast<bv_reason>(r);
+    const bool rx = reason_id(reason).starts_with("RX_");
+    EXPECT_NE(reason_action(reason), rx ? BV_DROP : BV_PASS) << reason_id(reason);
+  }
+}
+
+TEST(Schema, policies_are_ordered_by_strictness) {
+  EXPECT_LT(BV_POLICY_BRIDGE, BV_POLICY_VEPA);
+  EXPECT_LT(BV_POLICY_VEPA, BV_POLICY_PRIVATE);
+}
+
+TEST(Types, names_are_parsed_back) {
+  for (const auto policy : {BV_POLICY_BRIDGE, BV_POLICY_VEPA, BV_POLICY_PRIVATE}) {
+    const auto parsed = parse_policy(to_string(policy));
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*parsed, policy);
+  }
+  const auto mode = parse_mode("l3");
+  ASSERT_TRUE(mode);
+  EXPECT_EQ(*mode, BV_MODE_L3);
+  EXPECT_FALSE(parse_policy("Bridge"));
+  EXPECT_FALSE(parse_mode(""));
+}
+
+}  // namespace
+}  // namespace bpfvlan
