@@ -29,7 +29,7 @@ int bv_local(ctx_t *ctx)
 		return ctx_pass();
 
 	/* The packet was counted by xmit, before its route was known. */
-	l3 = parse_l3(ctx);
+	l3 = parse_l3(ctx, ctx_len(ctx));
 	return finish_revised(ctx, l3.status == L3_MALFORMED ? BV_REASON_TX_MALFORMED
 							     : BV_REASON_TX_ROUTED);
 }

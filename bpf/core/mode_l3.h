@@ -15,7 +15,7 @@ static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_endpoi
 
 	if (ctx_is_tagged(ctx))
 		return verdict(BV_REASON_TX_VLAN);
-	l3 = parse_l3(ctx);
+	l3 = parse_l3(ctx, ctx_len(ctx));
 	sibling = l3_owner(from->parent, &l3);
 	if (sibling) {
 		switch (policy_between(from->policy, sibling->policy)) {

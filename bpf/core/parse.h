@@ -17,8 +17,7 @@
 
 enum l3_status {
 	L3_OK,
-	L3_MALFORMED, /* the fixed header is there, but it lies */
-	L3_TRUNCATED, /* not even that */
+	L3_MALFORMED, /* cut short, or its fields lie */
 	L3_OTHER,     /* neither IPv4, IPv6 nor ARP */
 };
 
@@ -63,22 +62,22 @@ static __always_inline struct ipv6hdr *ipv6_header(ctx_t *ctx)
 }
 
 /* 0 stands for "too long to say" in a TCP super-packet (include/linux/ip.h: skb_ip_totlen). */
-static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphdr *ip)
+static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphdr *ip, __u32 room)
 {
 	__u32 total = bpf_ntohs(ip->tot_len);
 
 	if (!total && ctx->gso_size)
 		return false;
-	return ctx_len(ctx) - ETH_HLEN < total || total < ip->ihl * 4u;
+	return room < total || total < ip->ihl * 4u;
 }
 
-static __always_inline struct l3 parse_ipv4(ctx_t *ctx)
+static __always_inline struct l3 parse_ipv4(ctx_t *ctx, __u32 room)
 {
 	const struct iphdr *ip = ipv4_header(ctx);
 
 	if (!ip)
-		return (struct l3){.status = L3_TRUNCATED};
-	if (ip->version != 4 || ip->ihl < 5 || ipv4_length_lies(ctx, ip))
+		return (struct l3){.status = L3_MALFORMED};
+	if (ip->version != 4 || ip->ihl < 5 || ipv4_length_lies(ctx, ip, room))
 		return (struct l3){.status = L3_MALFORMED};
 	return (struct l3){.status = L3_OK, .family = L3_IPV4, .target = &ip->daddr};
 }
@@ -112,7 +111,7 @@ static __always_inline struct l3 parse_ipv6(ctx_t *ctx)
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 
 	if (!ip6)
-		return (struct l3){.status = L3_TRUNCATED};
+		return (struct l3){.status = L3_MALFORMED};
 	if (ip6->version != 6)
 		return (struct l3){.status = L3_MALFORMED};
 	if (ip6->nexthdr == IPPROTO_ICMPV6 && ipv6_is_any(&ip6->saddr))
@@ -125,17 +124,21 @@ static __always_inline struct l3 parse_arp(ctx_t *ctx)
 	void *frame = ctx_header(ctx, ETH_HLEN + sizeof(struct arp_eth_ip));
 
 	if (!frame)
-		return (struct l3){.status = L3_TRUNCATED};
+		return (struct l3){.status = L3_MALFORMED};
 	return (struct l3){.status = L3_OK,
 			   .family = L3_IPV4,
 			   .target = ((struct arp_eth_ip *)(frame + ETH_HLEN))->target_ip};
 }
 
-static __always_inline struct l3 parse_l3(ctx_t *ctx)
+/*
+ * `room`: what the IPv4 total length is compared with. The driver takes skb->len, which counts the
+ * Ethernet header at xmit and does not at rx.
+ */
+static __always_inline struct l3 parse_l3(ctx_t *ctx, __u32 room)
 {
 	switch (ctx_ethertype(ctx)) {
 	case bpf_htons(ETH_P_IP):
-		return parse_ipv4(ctx);
+		return parse_ipv4(ctx, room);
 	case bpf_htons(ETH_P_IPV6):
 		return parse_ipv6(ctx);
 	case bpf_htons(ETH_P_ARP):

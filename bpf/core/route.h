@@ -17,9 +17,15 @@ static __always_inline bool ipv4_is_group(__be32 addr)
 	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || addr == bpf_htonl(~0u);
 }
 
-static __always_inline bool ipv6_is_link_local(const struct in6_addr *a)
+/*
+ * rt6_need_strict() of net/ipv6: link-local and loopback addresses mean something on one interface
+ * only. (Multicast is not asked about here.)
+ */
+static __always_inline bool ipv6_is_strict(const struct in6_addr *a)
 {
-	return (a->s6_addr32[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+	return (a->s6_addr32[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
+	       (!(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) &&
+		a->s6_addr32[3] == bpf_htonl(1));
 }
 
 /* Host-local IPv4 destinations are caught behind the route look-up: bv_local. */
@@ -43,10 +49,12 @@ static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hd
 
 	if (ip6->daddr.s6_addr[0] == 0xff)
 		return verdict(BV_REASON_TX_MULTICAST);
-	if (ipv6_is_link_local(&ip6->daddr))
+	if (ipv6_is_strict(&ip6->daddr))
 		return wire(reason, parent);
 	fib.l4_protocol = ip6->nexthdr;
-	__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof(fib.ipv6_src));
+	/* From such a source, or a group, the look-up would find nothing at all. */
+	if (!ipv6_is_strict(&ip6->saddr) && ip6->saddr.s6_addr[0] != 0xff)
+		__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof(fib.ipv6_src));
 	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof(fib.ipv6_dst));
 	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED)
 		return verdict(BV_REASON_TX_HOST);

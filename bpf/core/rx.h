@@ -15,7 +15,7 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 		return verdict(BV_REASON_RX_OTHER_HOST);
 	if (ctx_in_vlan(ctx))
 		return verdict(BV_REASON_RX_VLAN);
-	l3 = parse_l3(ctx);
+	l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
 	switch (l3.status) {
 	case L3_OK:
 		break;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// One compiled BPF object, loaded: its maps to fill and read, its programs to run on a frame.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/schema.h"
+#include "bpfvlan/test/address.hpp"
+
+struct bpf_object;
+
+namespace bpfvlan::test {
+
+enum class Hook { kRx, kXmit, kLocal };
+
+// A tag as the device hands it up: beside the frame, not in it.
+struct Tag {
+  std::uint16_t protocol = 0x8100;
+  std::uint16_t tci = 0;
+};
+
+struct Context {
+  std::uint32_t device = 0;
+  std::uint32_t came_by = 0;
+  std::uint32_t mark = 0;
+  std::uint32_t priority = 0;
+  std::uint32_t gso_size = 0;
+  std::optional<Tag> tag{};
+};
+
+struct Outcome {
+  std::int32_t returned = 0;  // TC_ACT_*
+  Bytes frame{};              // as the program left it
+  std::uint32_t mark = 0;
+  std::uint32_t priority = 0;
+  std::uint32_t nanoseconds = 0;  // mean of one run
+};
+
+struct Size {
+  std::uint32_t instructions = 0;  // as the verifier left them
+  std::uint32_t verified = 0;      // instructions that the verifier walked
+};
+
+using ReasonCounts = std::array<bv_reason_count, BV_REASON_MAX>;
+
+struct ObjectDeleter {
+  void operator()(bpf_object* object) const;
+};
+using Object = std::unique_ptr<bpf_object, ObjectDeleter>;
+
+// Every failure throws std::system_error.
+class Programs {
+ public:
+  enum class Record { kNo, kYes };  // bv_record_verdict
+
+  Programs(const std::string& object_path, Record record);
+
+  Outcome run(Hook hook, const Bytes& frame, const Context& context,
+              std::uint32_t repeat = 1) const;
+  Size size(Hook hook) const;
+
+  void put(std::uint32_t ifindex, const bv_parent& parent);
+  void put(std::uint32_t host_side, const bv_endpoint& endpoint);
+  void put(std::uint32_t parent, const Ip4Addr& address, const bv_addr& owner);
+  void put(std::uint32_t parent, const Ip6Addr& address, const bv_addr& owner);
+
+  // Counters and the last verdict: all zero but for these reasons.
+  void reset(const ReasonCounts& reasons = {});
+  ReasonCounts reasons() const;
+  bv_ep_counters endpoint(std::uint32_t id) const;
+  bv_verdict last_verdict() const;
+
+ private:
+  int map(const char* name) const;
+  int program(Hook hook) const;
+  int prepared(int fd) const;  // the program that prepares the frame and goes on with this one
+  template <class Value>
+  void write_per_cpu(const char* name, std::uint32_t key, const Value& first_cpu);
+  template <class Value>
+  std::vector<Value> read_per_cpu(const char* name, std::uint32_t key) const;
+
+  Object object_;
+  Object prepare_;
+};
+
+}  // namespace bpfvlan::test

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// A test is a row: frames, and the one reason that each of them must end with. Everything else
+// that is checked (row_test.cpp) follows from the row.
+#pragma once
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/schema.h"
+#include "bpfvlan/test/frame.hpp"
+#include "programs.hpp"
+#include "world.hpp"
+
+namespace bpfvlan::test {
+
+enum class Who { kSender, kReceiver };
+
+struct Row {
+  std::string name;
+  std::vector<Bytes> frames{};  // each by itself
+  bv_reason reason{};
+  Hook hook = Hook::kRx;  // set by add_rows
+  World world{};
+  Who to = Who::kReceiver;  // if it is delivered
+  bool from_other = false;  // the program runs at a device that is another parent
+  bool forwarding = true;   // of the sender's host side
+  std::uint32_t gso_size = 0;
+  std::optional<Tag> tag{};
+};
+
+// How GoogleTest names a row in its messages.
+void PrintTo(const Row& row, std::ostream* out);
+
+// What the frame does at the parent, and what if the sender's policy and the receiver's are bridge.
+struct BothWays {
+  std::string name;
+  std::vector<Bytes> frames;
+  bv_reason rx;
+  bv_reason xmit;
+  std::uint32_t gso_size = 0;
+  std::optional<Tag> tag{};
+};
+
+// For static initialisation in the rows_*.cpp; `table` and the row's name make the test's name.
+bool add_rows(Hook hook, const std::string& table, std::vector<Row> rows);
+bool add_rows(const std::string& table, const std::vector<BothWays>& rows);
+
+const std::vector<Row>& all_rows();
+
+// Once for each policy, the same for sender and receiver.
+std::vector<Row> with_each_policy(const std::vector<Row>& rows);
+
+struct NamedPolicy {
+  bv_policy policy;
+  const char* name;
+};
+inline constexpr NamedPolicy kPolicies[] = {
+    {BV_POLICY_BRIDGE, "bridge"}, {BV_POLICY_VEPA, "vepa"}, {BV_POLICY_PRIVATE, "private"}};
+
+// The frame cut to every size from `from` up to but not including `to`.
+std::vector<Bytes> cut(const Bytes& frame, std::size_t from, std::size_t to);
+
+Bytes udp4(const IPv4& ip);
+Bytes udp6(const IPv6& ip);
+
+}  // namespace bpfvlan::test

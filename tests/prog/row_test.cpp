@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "row.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/pkt_cls.h>
+
+#include <array>
+#include <string>
+#include <tuple>
+
+#include "expect.hpp"
+#include "setup.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+// behaviour.md, not the X-macro: what each reason must do with the packet.
+bv_action action_of(bv_reason reason) {
+  switch (reason) {
+    case BV_REASON_RX_DELIVERED:
+    case BV_REASON_TX_SIBLING:
+      return BV_DELIVER;
+    case BV_REASON_RX_NO_ENDPOINT:
+    case BV_REASON_RX_OTHER_HOST:
+    case BV_REASON_RX_VLAN:
+    case BV_REASON_RX_NOT_IP:
+    case BV_REASON_RX_MALFORMED:
+      return BV_PASS;
+    case BV_REASON_TX_ROUTED:
+    case BV_REASON_TX_MALFORMED:
+      return BV_WIRE;
+    case BV_REASON_TX_HOST:
+      return BV_HOST;
+    case BV_REASON_TX_PRIVATE:
+    case BV_REASON_TX_MULTICAST:
+    case BV_REASON_TX_NOT_IP:
+    case BV_REASON_TX_VLAN:
+    case BV_REASON_TX_TRUNCATED:
+    case BV_REASON_TX_NO_ENDPOINT:
+      return BV_DROP;
+    case BV_REASON_MAX:
+      break;
+  }
+  ADD_FAILURE() << "reason " << reason << " has no action";
+  return BV_DROP;
+}
+
+// Redirected packets stay in BPF_PROG_TEST_RUN: where they would go is in the recorded verdict.
+std::int32_t returned_for(bv_action action) {
+  switch (action) {
+    case BV_PASS:
+      return TC_ACT_UNSPEC;
+    case BV_DROP:
+      return TC_ACT_SHOT;
+    case BV_DELIVER:
+    case BV_WIRE:
+    case BV_HOST:
+      return TC_ACT_REDIRECT;
+  }
+  return TC_ACT_OK;
+}
+
+std::uint32_t device_of(const Row& row) {
+  if (row.from_other) return devices().other();
+  return row.hook == Hook::kRx ? devices().parent() : devices().sender();
+}
+
+bv_verdict verdict_of(const Row& row) {
+  bv_verdict verdict{.action = action_of(row.reason), .reason = row.reason, .ifindex = 0, .to = 0};
+  const bool to_sender = row.to == Who::kSender;
+  if (verdict.action == BV_WIRE) verdict.ifindex = devices().parent();
+  if (verdict.action == BV_DELIVER) {
+    verdict.ifindex = to_sender ? devices().sender() : devices().receiver();
+    verdict.to = to_sender ? kSenderId : kReceiverId;
+  }
+  return verdict;
+}
+
+void expect_counters(const Programs& programs, const Row& row, std::size_t bytes) {
+  const bv_verdict verdict = verdict_of(row);
+  ReasonCounts reasons{};
+  reasons[row.reason] = {1, bytes};
+  expect_reasons(programs, reasons);
+
+  std::array<bv_ep_counters, kIds> endpoints{};
+  if (row.hook == Hook::kXmit && !row.from_other) {
+    endpoints[kSenderId].tx_packets = 1;
+    endpoints[kSenderId].tx_bytes = bytes;
+    endpoints[kSenderId].tx_dropped = verdict.action == BV_DROP;
+  }
+  if (verdict.action == BV_DELIVER) {
+    endpoints[verdict.to].rx_packets = 1;
+    endpoints[verdict.to].rx_bytes = bytes;
+  }
+  for (std::uint32_t id = 0; id < endpoints.size(); ++id)
+    expect_endpoint(programs, id, endpoints[id]);
+}
+
+void expect_run(Programs& programs, const Row& row, const Bytes& frame) {
+  constexpr std::uint32_t kMark = 0x1234, kPriority = 5;
+  const bv_action action = action_of(row.reason);
+  programs.reset();
+  const Outcome run = programs.run(row.hook, frame,
+                                   {.device = device_of(row),
+                                    .mark = kMark,
+                                    .priority = kPriority,
+                                    .gso_size = row.gso_size,
+                                    .tag = row.tag});
+  EXPECT_EQ(run.returned, returned_for(action));
+  EXPECT_EQ(run.frame, frame) << "the frame must leave as it came";
+  const bool leaves_netns = action == BV_DELIVER && !row.world.receiver_in_parent_netns;
+  EXPECT_EQ(run.mark, leaves_netns ? 0 : kMark);
+  EXPECT_EQ(run.priority, leaves_netns ? 0 : kPriority);
+  expect_verdict(programs, verdict_of(row));
+  expect_counters(programs, row, frame.size());
+}
+
+class RowTest : public ::testing::TestWithParam<std::tuple<std::string, Row>> {};
+
+TEST_P(RowTest, EndsAsItShould) {
+  const auto& [object, row] = GetParam();
+  Programs& under_test = programs(object);
+  install(row.world, devices(), under_test);
+  devices().set_forwarding(row.forwarding);
+  ASSERT_FALSE(row.frames.empty());
+  for (const Bytes& frame : row.frames) {
+    SCOPED_TRACE(describe(frame));
+    expect_run(under_test, row, frame);
+  }
+  devices().set_forwarding(true);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RowTest,
+                         ::testing::Combine(::testing::ValuesIn(bpf_objects()),
+                                            ::testing::ValuesIn(all_rows())),
+                         [](const auto& test) {
+                           return std::get<1>(test.param).name + "_" +
+                                  compiler_of(std::get<0>(test.param));
+                         });
+
+}  // namespace
+}  // namespace bpfvlan::test

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The small world of the suite: one parent, an endpoint that sends, one that receives, an endpoint
+// of another parent, and the addresses of each.
+#pragma once
+
+#include <cstdint>
+
+#include "bpfvlan/schema.h"
+#include "bpfvlan/test/address.hpp"
+
+namespace bpfvlan::test {
+
+class Devices;
+class Programs;
+
+// Of the parent and, as the control plane sets it, of every host side.
+inline constexpr const char* kMac = "02:00:00:00:00:01";
+inline constexpr const char* kOtherMac = "02:00:00:00:00:99";
+
+inline constexpr const char* kParent4 = "10.0.0.1";
+inline constexpr const char* kSender4 = "10.0.0.2";
+inline constexpr const char* kReceiver4 = "10.0.0.3";
+inline constexpr const char* kReceiverLinkLocal4 = "169.254.0.3";
+inline constexpr const char* kForeign4 = "10.0.0.4";
+inline constexpr const char* kOutside4 = "192.0.2.9";
+
+inline constexpr const char* kParent6 = "2001:db8::1";
+inline constexpr const char* kSender6 = "2001:db8::2";
+inline constexpr const char* kReceiver6 = "2001:db8::3";
+inline constexpr const char* kReceiverLinkLocal6 = "fe80::3";
+inline constexpr const char* kForeign6 = "2001:db8::4";
+inline constexpr const char* kOutside6 = "2001:db8:ffff::9";      // has a route by the parent
+inline constexpr const char* kByOther6 = "2001:db8:eeee::9";      // by another interface
+inline constexpr const char* kUnreachable6 = "2001:db8:dead::9";  // by an "unreachable" route
+inline constexpr const char* kUnrouted6 = "2001:db9::9";
+
+// Indices into `ep_counters`; 0 stays unused, so that a wrong one shows.
+inline constexpr std::uint32_t kSenderId = 3, kReceiverId = 5, kForeignId = 7, kIds = 8;
+
+// Of each family, all parents together.
+inline constexpr std::uint32_t kAddresses = 4;
+
+// What of it differs from row to row.
+struct World {
+  bv_mode mode = BV_MODE_L3;
+  bv_policy sender = BV_POLICY_BRIDGE;
+  bv_policy receiver = BV_POLICY_BRIDGE;
+  bool receiver_in_parent_netns = false;
+};
+
+// Writes it into the maps.
+void install(const World& world, const Devices& devices, Programs& programs);
+
+}  // namespace bpfvlan::test
