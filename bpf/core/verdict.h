@@ -6,8 +6,8 @@
 #include "ctx_skb.h"
 #include "tables.h"
 
-/* Set by tests through the skeleton; constant false is eliminated when the program is loaded. */
-const volatile bool bv_record_verdict __weak = false;
+/* Set by tests through the skeleton; constant 0 is eliminated when the program is loaded. */
+const volatile __u8 bv_record_verdict __weak = 0;
 
 struct verdict {
 	enum bv_reason reason;

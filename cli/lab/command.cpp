@@ -50,6 +50,7 @@ void read_both(const UniqueFd& out, const UniqueFd& err, CommandResult& result) 
 CommandResult run(const std::vector<std::string>& argv, const std::string& input) {
   CommandResult result;
   std::vector<char*> args;
+  args.reserve(argv.size() + 1);
   for (const auto& a : argv) args.push_back(const_cast<char*>(a.c_str()));
   args.push_back(nullptr);
 

@@ -19,11 +19,11 @@ namespace bpfvlan {
 template <class Key, class Value>
 class BpfMap {
  public:
-  static Result<BpfMap> open(const std::string& path, std::string name) {
+  static Result<BpfMap> open(const std::string& path, const std::string& name) {
     BpfMap map;
     map.fd_ = UniqueFd(bpf_obj_get(path.c_str()));
     if (!map.fd_) return fail(errno, fmt::format("pinned map {}", path));
-    map.name_ = std::move(name);
+    map.name_ = name;
     return map;
   }
 

@@ -147,8 +147,9 @@ TEST_F(BadInput, missing_capability) {
 }
 
 TEST_F(BadInput, no_bpf_file_system) {
-  const auto r = lab::run({"unshare", "-m", "sh", "-c",
-                           fmt::format("umount /sys/fs/bpf && {} endpoint list", BPFVLAN_CLI)});
+  const auto r =
+      lab::run({"unshare", "-m", "sh", "-c",
+                fmt::format("mount -t tmpfs none /sys/fs/bpf && {} endpoint list", BPFVLAN_CLI)});
   EXPECT_EQ(r.status, 1);
   EXPECT_THAT(r.err, HasSubstr("no BPF file system at /sys/fs/bpf"));
   EXPECT_THAT(r.err, HasSubstr("-n NAMESPACE"));

@@ -132,6 +132,26 @@ TEST_P(L3, destination_without_a_route) {
   }
 }
 
+// The host's own stack means its own addresses on the wire, never its loopback.
+TEST_P(L3, loopback_of_the_host_stays_its_own) {
+  const bool v4 = GetParam() == AF_INET;
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  // A sends to its "own" loopback addresses by the interface: such packets must not come out at
+  // the host's loopback.
+  BV_OK(lab.ip("a", v4 ? "address del 127.0.0.1/8 dev lo" : "address del ::1/128 dev lo"));
+  if (v4) {
+    BV_OK(lab.ip("a", "route add 127.0.0.0/8 dev a"));
+    BV_OK(lab.sysctl("a", "net.ipv4.conf.a.route_localnet", "1"));
+  } else {
+    BV_OK(lab.ip("a", "route add ::1/128 dev a"));
+  }
+  const auto routed = reason(BV_REASON_TX_ROUTED), host = reason(BV_REASON_TX_HOST);
+  EXPECT_TRUE(no("a", "host", v4 ? "127.0.0.1" : "::1"));
+  EXPECT_GT(reason(BV_REASON_TX_ROUTED), routed) << "the packets did leave A";
+  EXPECT_EQ(reason(BV_REASON_TX_HOST), host);
+}
+
 // Mode and policy are the endpoint's own: the stricter of the two holds.
 TEST_P(L3, policy_of_one_endpoint) {
   BV_OK(attach(BV_POLICY_BRIDGE));

@@ -159,10 +159,12 @@ TEST_F(Lifecycle, renamed_interfaces_are_still_known) {
   BV_OK(attach(BV_POLICY_BRIDGE));
   BV_OK(endpoint("a", kA));
   BV_OK(endpoint("b", kB));
-  BV_OK(lab.ip("host", "link set P down"));
-  BV_OK(lab.ip("host", "link set P name uplink"));
-  BV_OK(lab.ip("host", "link set uplink up"));
-  BV_OK(lab.ip("host", "link set bpfv0 name a-host"));
+  // Down first: kernels before 6.2 rename no interface that is up.
+  for (const auto& [from, to] : {std::pair{"P", "uplink"}, std::pair{"bpfv0", "a-host"}}) {
+    BV_OK(lab.ip("host", fmt::format("link set {} down", from)));
+    BV_OK(lab.ip("host", fmt::format("link set {} name {}", from, to)));
+    BV_OK(lab.ip("host", fmt::format("link set {} up", to)));
+  }
   EXPECT_EQ(info("a").parent, "uplink");
   EXPECT_EQ(info("a").host_side, "a-host");
   EXPECT_TRUE(ok("a", "b", kB.v4));

@@ -11,27 +11,24 @@
 #define FAILED -100 /* no TC_ACT_* */
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
+  __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
 } next SEC(".maps");
 
 /* cb[0]: length to cut the frame to; cb[1], cb[2]: protocol and TCI of a tag, none if 0. */
 SEC("tc")
-int prepare(struct __sk_buff *ctx)
-{
-	__u32 len = ctx->cb[0];
-	__u32 protocol = ctx->cb[1];
-	__u32 tci = ctx->cb[2];
+int prepare(struct __sk_buff* ctx) {
+  __u32 len = ctx->cb[0];
+  __u32 protocol = ctx->cb[1];
+  __u32 tci = ctx->cb[2];
 
-	if (len != ctx->len && bpf_skb_change_tail(ctx, len, 0))
-		return FAILED;
-	/* Beside the frame, as a device with VLAN offload does. */
-	if (protocol && bpf_skb_vlan_push(ctx, bpf_htons(protocol), tci))
-		return FAILED;
-	bpf_tail_call(ctx, &next, 0);
-	return FAILED;
+  if (len != ctx->len && bpf_skb_change_tail(ctx, len, 0)) return FAILED;
+  /* Beside the frame, as a device with VLAN offload does. */
+  if (protocol && bpf_skb_vlan_push(ctx, bpf_htons(protocol), tci)) return FAILED;
+  bpf_tail_call(ctx, &next, 0);
+  return FAILED;
 }
 
 char _license[] SEC("license") = "GPL";
