@@ -24,7 +24,7 @@ constexpr auto kLinkPrefix = "link_";
 
 struct Skeleton {
   struct Destroy {
-    void operator()(bpfvlan_bpf* s) const noexcept { bpfvlan_bpf__destroy(s); }
+    void operator()(bpfvlan_bpf* p) const noexcept { bpfvlan_bpf__destroy(p); }
   };
   std::unique_ptr<bpfvlan_bpf, Destroy> s;
 };

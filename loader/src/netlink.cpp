@@ -143,7 +143,7 @@ Result<> Netlink::add_veth(const VethRequest& r) const {
   rtnl_link_set_name(host.get(), r.host_name.c_str());
   rtnl_link_set_addr(host.get(), mac.get());
   rtnl_link_set_mtu(host.get(), r.mtu);
-  rtnl_link_set_group(host.get(), static_cast<int>(r.group));
+  rtnl_link_set_group(host.get(), r.group);
   rtnl_link_set_name(inner, r.inner_name.c_str());
   rtnl_link_set_addr(inner, mac.get());
   rtnl_link_set_mtu(inner, r.mtu);

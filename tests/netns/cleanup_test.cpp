@@ -16,6 +16,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// A command is killed this often, at moments spread over more than its life.
+const int kKills = slowness() == 1 ? 60 : 20;
+const auto kLifetime = 30'000 * slowness();  // microseconds
+
 class Cleanup : public Stage {
  protected:
   void SetUp() override {
@@ -109,7 +113,7 @@ TEST_F(Cleanup, killed_while_adding) {
   BV_OK(lab.add_netns("k"));
   const auto links_before = lab::run({"ip", "-n", "host", "-o", "link"}).out;
   unsigned whole = 0, none = 0;
-  for (int step = 0; step < 60; ++step) {
+  for (int step = 0; step < kKills; ++step) {
     const auto args = lab::words(fmt::format(
         "{} -n host endpoint add k --parent P --netns k --address 10.6.0.1 --address fd00:6::1 "
         "--default-route",
@@ -119,7 +123,7 @@ TEST_F(Cleanup, killed_while_adding) {
     argv.push_back(nullptr);
     pid_t pid = -1;
     ASSERT_EQ(posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-    std::this_thread::sleep_for(std::chrono::microseconds(500 * step));
+    std::this_thread::sleep_for(std::chrono::microseconds(kLifetime * step / kKills));
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
 
@@ -140,14 +144,14 @@ TEST_F(Cleanup, killed_while_adding) {
 
 TEST_F(Cleanup, killed_while_attaching) {
   BV_OK(control([](Control& c) { return c.detach("P", true); }));
-  for (int step = 0; step < 30; ++step) {
+  for (int step = 0; step < kKills; ++step) {
     const auto args = lab::words(fmt::format("{} -n host attach P", BPFVLAN_CLI));
     std::vector<char*> argv;
     for (const auto& a : args) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
     pid_t pid = -1;
     ASSERT_EQ(posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-    std::this_thread::sleep_for(std::chrono::microseconds(700 * step));
+    std::this_thread::sleep_for(std::chrono::microseconds(kLifetime * step / kKills));
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
     ASSERT_EQ(cli("attach P").status, 0) << step;

@@ -9,15 +9,10 @@
 #include <thread>
 
 namespace bpfvlan::test {
-namespace {
-
-// An emulated machine is some twenty times slower; vm-tests sets this.
 int slowness() {
   const char* text = std::getenv("BPFVLAN_TEST_SLOWNESS");
   return text ? std::atoi(text) : 1;
 }
-
-}  // namespace
 
 Milliseconds patience() {
   return 8000ms * slowness();

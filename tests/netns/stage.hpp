@@ -35,6 +35,9 @@ using Milliseconds = std::chrono::milliseconds;
     EXPECT_TRUE(bv_ok_) << bv_ok_.error().what; \
   } while (0)
 
+// An emulated machine is some times slower; vm-tests says how many.
+int slowness();
+
 // How long to wait for what must come; and before believing that nothing comes.
 Milliseconds patience();
 Milliseconds silence();
