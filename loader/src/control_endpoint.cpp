@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "control_impl.hpp"
 #include "undo.hpp"
@@ -89,6 +91,20 @@ Result<> prepare_host_side(const std::string& name) {
     if (::write(fd.get(), "1", 1) != 1) return fail(errno, path);
   }
   return {};
+}
+
+// A device that has its carrier drops what it sends until the kernel has got round to switching its
+// queue on, which is when it says so.
+Result<> wait_until_running(const Netlink& nl, std::uint32_t ifindex) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    BV_TRY(const auto link, nl.link(ifindex));
+    if (!link)
+      return refuse(std::errc::no_such_device, fmt::format("interface {} is gone", ifindex));
+    if (link->running) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return refuse(std::errc::timed_out, fmt::format("interface {} does not come up", ifindex));
 }
 
 Result<> configure_inner(const Netlink& nl, std::uint32_t ifindex, const EndpointRequest& request) {
@@ -188,17 +204,21 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   ep.inner_ifindex = static_cast<std::uint32_t>(host->peer_ifindex);
   BV_CHECK(c.nl.set_alias(host_side, request.name));
   BV_CHECK(prepare_host_side(veth.host_name));
-  BV_CHECK(configure_inner(inner_nl, ep.inner_ifindex, request));
-
   c.host_names[host_side] = veth.host_name;
 
-  // The maps, then the program, and only then the host side comes up.
+  // The maps, then the program, and only then the devices come up.
+  ep.unfinished = 1;
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.push([&c, host_side] { (void)c.forget_endpoint(host_side); });
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
   BV_CHECK(c.dp->attach_host_side(host_side));
   undo.push([&c, host_side] { (void)c.dp->detach_host_side(host_side); });
   BV_CHECK(c.nl.set_up(host_side));
+  BV_CHECK(configure_inner(inner_nl, ep.inner_ifindex, request));
+  BV_CHECK(wait_until_running(c.nl, host_side));
+  BV_CHECK(wait_until_running(inner_nl, ep.inner_ifindex));
+  ep.unfinished = 0;
+  BV_CHECK(c.write_endpoint(host_side, ep));
   undo.release();
   return {};
 }
@@ -219,9 +239,12 @@ Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode
   return c.apply_settings(host_side, ep);
 }
 
-// Nothing finds the endpoint any more before its device goes. The program goes with the device:
-// taking it off first would be one more wait for all CPUs in the kernel.
+// The first write decides: from there on, who finds the rest deletes it. The program goes with the
+// device: taking it off first would be one more wait for all CPUs in the kernel.
 Result<> Control::Impl::remove_endpoint(std::uint32_t host_side) {
+  bv_endpoint ep = endpoints.at(host_side);
+  ep.unfinished = 1;
+  BV_CHECK(write_endpoint(host_side, ep));
   BV_CHECK(forget_endpoint(host_side));
   BV_TRY(const auto link, nl.link(host_side));
   if (link && link->group == kHostSideGroup) BV_CHECK(nl.delete_link(host_side));

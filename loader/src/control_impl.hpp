@@ -52,7 +52,7 @@ struct Control::Impl {
   // reconcile.cpp
   Result<> reconcile();
   Result<> drop_gone_parents(std::map<std::uint32_t, Link>& links);
-  Result<> drop_gone_endpoints(const std::map<std::uint32_t, Link>& links);
+  Result<> drop_gone_endpoints(std::map<std::uint32_t, Link>& links);
   Result<> drop_orphans(const std::map<std::uint32_t, Link>& links);
   Result<> follow_parents(const std::map<std::uint32_t, Link>& links);
 

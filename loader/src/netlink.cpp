@@ -71,6 +71,7 @@ Link to_link(rtnl_link* l) {
   out.group = rtnl_link_get_group(l);
   out.mtu = rtnl_link_get_mtu(l);
   out.flags = rtnl_link_get_flags(l);
+  out.running = rtnl_link_get_operstate(l) == IF_OPER_UP;
   out.arptype = rtnl_link_get_arptype(l);
   out.peer_ifindex = rtnl_link_get_link(l);
   nl_addr* mac = rtnl_link_get_addr(l);

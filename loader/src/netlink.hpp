@@ -23,6 +23,7 @@ struct Link {
   std::uint32_t mtu = 0;
   unsigned flags = 0;    // IFF_*
   unsigned arptype = 0;  // ARPHRD_*
+  bool running = false;  // operational state "up": its queue takes packets
   int peer_ifindex = 0;  // IFLA_LINK
   Mac mac{};
 };

@@ -54,15 +54,21 @@ Result<> Control::Impl::drop_gone_parents(std::map<std::uint32_t, Link>& links) 
   return {};
 }
 
-Result<> Control::Impl::drop_gone_endpoints(const std::map<std::uint32_t, Link>& links) {
+Result<> Control::Impl::drop_gone_endpoints(std::map<std::uint32_t, Link>& links) {
   for (const auto& [host_side, ep] : std::map(endpoints)) {
     const auto link = links.find(host_side);
     if (link != links.end() && link->second.kind == "veth" && link->second.alias == ep.name &&
-        parents.contains(ep.parent)) {
+        parents.contains(ep.parent) && !ep.unfinished) {
       host_names[host_side] = link->second.name;
       continue;
     }
     const std::string name = ep.name;
+    if (ep.unfinished) {
+      BV_CHECK(remove_endpoint(host_side));
+      links.erase(host_side);
+      notices.push_back(fmt::format("endpoint '{}' was left unfinished: deleted", name));
+      continue;
+    }
     BV_CHECK(dp->detach_host_side(host_side));
     BV_CHECK(forget_endpoint(host_side));
     notices.push_back(fmt::format("endpoint '{}': its device or namespace is gone", name));

@@ -23,7 +23,7 @@
 
 #define BV_NAME_LEN   64  /* endpoint name, terminating NUL included */
 #define BV_IFNAME_LEN 16  /* IFNAMSIZ */
-#define BV_NETNS_LEN  112 /* namespace as the user named it, terminating NUL included */
+#define BV_NETNS_LEN  104 /* namespace as the user named it, terminating NUL included */
 
 /* Default sizes; options of `attach` where they exist. */
 #define BV_MAX_PARENTS	     64
@@ -129,6 +129,8 @@ struct bv_endpoint {
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
+	__u8 unfinished; /* 1: being made or deleted; of a killed process if the lock is free */
+	__u8 pad[7];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 240, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 24, "map ABI changed");
