@@ -32,6 +32,12 @@ struct Case {
   World world{};
 };
 
+// Routed by xmit already, and local: recognised by the loopback's MAC address.
+Bytes routed_to_host() {
+  return frame(Ethernet{.dst = "00:00:00:00:00:00"}, IPv4{.src = kSender4, .dst = kParent4}, Tcp{},
+               payload(64));
+}
+
 Bytes tcp4(const char* dst) {
   return frame(Ethernet{}, IPv4{.src = kSender4, .dst = dst}, Tcp{}, payload(64));
 }
@@ -50,6 +56,9 @@ std::vector<Case> cases() {
       {"xmit_sibling_ipv6", Hook::kXmit, tcp6(kReceiver6), TC_ACT_REDIRECT},
       {"xmit_wire_ipv4", Hook::kXmit, tcp4(kOutside4), TC_ACT_REDIRECT},
       {"xmit_wire_ipv6", Hook::kXmit, tcp6(kOutside6), TC_ACT_REDIRECT},
+      {"xmit_host_ipv6", Hook::kXmit, tcp6(kParent6), TC_ACT_REDIRECT},
+      {"local_other_ipv4", Hook::kLocal, tcp4(kOutside4), TC_ACT_UNSPEC},
+      {"local_host_ipv4", Hook::kLocal, routed_to_host(), TC_ACT_REDIRECT},
       {"xmit_private_drop",
        Hook::kXmit,
        tcp4(kReceiver4),
@@ -75,7 +84,8 @@ void add_addresses(Programs& programs, const Devices& devices, std::uint32_t num
 
 void run(benchmark::State& state, const Case& c, Programs& programs, const Devices& devices) {
   install(c.world, devices, programs);
-  const Context context{.device = c.hook == Hook::kRx ? devices.parent() : devices.sender()};
+  const Context context{.device = c.hook == Hook::kXmit ? devices.sender() : devices.parent(),
+                        .came_by = c.hook == Hook::kLocal ? devices.sender() : 0};
   for (auto _ : state) {
     const Outcome outcome = programs.run(c.hook, c.frame, context, kRuns);
     if (outcome.returned != c.returned) {

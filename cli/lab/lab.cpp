@@ -9,11 +9,24 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 #include "lab/command.hpp"
 
 namespace bpfvlan::lab {
+namespace {
+
+Result<> wait(const std::string& failure, const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return refuse(std::errc::timed_out, failure);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<> enter_sandbox() {
   if (unshare(CLONE_NEWNS)) return fail(errno, "a mount namespace of our own");
@@ -74,20 +87,21 @@ Result<> Lab::cable(const std::string& netns_a, const std::string& if_a, const s
 Result<> Lab::address(const std::string& netns, const std::string& ifname,
                       const std::string& cidr) const {
   const bool v6 = cidr.find(':') != std::string::npos;
-  return ip(netns, fmt::format("address add {} dev {}{}", cidr, ifname, v6 ? " nodad" : ""));
+  BV_CHECK(ip(netns, fmt::format("address add {} dev {}{}", cidr, ifname, v6 ? " nodad" : "")));
+  if (!v6) return {};
+  const auto address = cidr.substr(0, cidr.find('/'));
+  return wait(fmt::format("{} in {}: no local route", address, netns), [&] {
+    return run({"ip", "-n", netns, "route", "get", address}).out.starts_with("local");
+  });
 }
 
 Result<> Lab::wait_link_local(const std::string& netns, const std::string& ifname) const {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (std::chrono::steady_clock::now() < deadline) {
-    const auto r =
-        run({"ip", "-n", netns, "-6", "address", "show", "dev", ifname, "scope", "link"});
-    if (r.out.find("fe80::") != std::string::npos && r.out.find("tentative") == std::string::npos)
-      return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return refuse(std::errc::timed_out,
-                fmt::format("{} in {}: no link-local address", ifname, netns));
+  return wait(fmt::format("{} in {}: no link-local address", ifname, netns), [&] {
+    const auto shown =
+        run({"ip", "-n", netns, "-6", "address", "show", "dev", ifname, "scope", "link"}).out;
+    return shown.find("fe80::") != std::string::npos &&
+           shown.find("tentative") == std::string::npos;
+  });
 }
 
 }  // namespace bpfvlan::lab

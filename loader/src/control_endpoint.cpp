@@ -7,6 +7,7 @@
 #include <cctype>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -93,18 +94,33 @@ Result<> prepare_host_side(const std::string& name) {
   return {};
 }
 
-// A device that has its carrier drops what it sends until the kernel has got round to switching its
-// queue on, which is when it says so.
-Result<> wait_until_running(const Netlink& nl, std::uint32_t ifindex) {
+// Polls: the kernel finishes some things in its own time, and says so only when asked.
+Result<> wait_for(const std::string& what, const std::function<Result<bool>()>& done) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (std::chrono::steady_clock::now() < deadline) {
+    BV_TRY(const bool yes, done());
+    if (yes) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return refuse(std::errc::timed_out, fmt::format("{} is not ready after 10 seconds", what));
+}
+
+// A device that has its carrier drops what it sends until the kernel's link watch has switched its
+// queue on, which is when its operational state is "up".
+Result<> wait_until_running(const Netlink& nl, std::uint32_t ifindex) {
+  return wait_for(fmt::format("interface {}", ifindex), [&]() -> Result<bool> {
     BV_TRY(const auto link, nl.link(ifindex));
     if (!link)
       return refuse(std::errc::no_such_device, fmt::format("interface {} is gone", ifindex));
-    if (link->running) return {};
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return refuse(std::errc::timed_out, fmt::format("interface {} does not come up", ifindex));
+    return link->running;
+  });
+}
+
+// An IPv6 address gets its local route from a work queue, duplicate address detection or not.
+Result<> wait_until_local(const Netlink& nl, const IpPrefix& address) {
+  if (address.family == AF_INET) return {};
+  return wait_for(fmt::format("address {}", address.address()),
+                  [&] { return nl.is_local(address); });
 }
 
 Result<> configure_inner(const Netlink& nl, std::uint32_t ifindex, const EndpointRequest& request) {
@@ -217,6 +233,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   BV_CHECK(configure_inner(inner_nl, ep.inner_ifindex, request));
   BV_CHECK(wait_until_running(c.nl, host_side));
   BV_CHECK(wait_until_running(inner_nl, ep.inner_ifindex));
+  for (const auto& address : request.addresses) BV_CHECK(wait_until_local(inner_nl, address));
   ep.unfinished = 0;
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.release();
@@ -269,6 +286,8 @@ Result<> Control::add_address(const std::string& name, const IpPrefix& address) 
   Undo undo;
   undo.push([&] { (void)inner.delete_address(ep.inner_ifindex, address); });
   BV_CHECK(c.map_address(host_side, address));
+  undo.push([&] { (void)c.unmap_address(host_side, address); });
+  BV_CHECK(wait_until_local(inner, address));
   undo.release();
   return {};
 }

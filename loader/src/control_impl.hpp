@@ -58,6 +58,7 @@ struct Control::Impl {
 
   // control_parent.cpp
   Result<> remove_endpoint(std::uint32_t host_side);
+  Result<> repair(std::uint32_t parent);
   Result<> detach_parent(std::uint32_t ifindex);
   Result<> remove_if_unused();
 

@@ -88,10 +88,8 @@ Result<> Control::attach(const AttachRequest& request) {
       BV_CHECK(c.apply_settings(host_side, ep));
       undo.push([&c, host_side, old] { (void)c.apply_settings(host_side, old); });
     }
-    // Somebody took the programs off: put them back.
-    if (!c.dp->parent_attached(ifindex)) BV_CHECK(c.dp->attach_parent(ifindex));
     undo.release();
-    return {};
+    return c.repair(ifindex);
   }
 
   if (hook_kind() == HookKind::Clsact) {
@@ -107,6 +105,17 @@ Result<> Control::attach(const AttachRequest& request) {
   });
   BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
   undo.release();
+  return {};
+}
+
+// Somebody took programs off: put them back.
+Result<> Control::Impl::repair(std::uint32_t ifindex) {
+  if (!dp->parent_attached(ifindex)) {
+    BV_CHECK(dp->detach_parent(ifindex));
+    BV_CHECK(dp->attach_parent(ifindex));
+  }
+  for (const auto host_side : endpoints_of(ifindex))
+    if (!dp->host_side_attached(host_side)) BV_CHECK(dp->attach_host_side(host_side));
   return {};
 }
 

@@ -226,4 +226,8 @@ Result<> Datapath::detach_host_side(std::uint32_t ifindex) const {
   return hook_detach(ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
 }
 
+bool Datapath::host_side_attached(std::uint32_t ifindex) const {
+  return hook_attached(ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
+}
+
 }  // namespace bpfvlan

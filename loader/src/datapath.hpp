@@ -35,6 +35,7 @@ class Datapath {
   bool parent_attached(std::uint32_t ifindex) const;
   Result<> attach_host_side(std::uint32_t ifindex) const;
   Result<> detach_host_side(std::uint32_t ifindex) const;
+  bool host_side_attached(std::uint32_t ifindex) const;
 
   // Pins of TCX links whose device is gone stay behind; `keep` says which are in use.
   template <class Keep>

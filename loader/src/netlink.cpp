@@ -224,6 +224,16 @@ Result<> Netlink::add_address(std::uint32_t ifindex, const IpPrefix& p) const {
   return {};
 }
 
+Result<bool> Netlink::is_local(const IpPrefix& p) const {
+  NlBytes address(nl_addr_build(p.family, p.addr.data(), p.family == AF_INET ? 4 : 16));
+  rtnl_route* raw = nullptr;
+  const int err = rtnl_route_lookup(sock_.get(), address.get(), &raw);
+  if (err == -NLE_FAILURE || err == -NLE_OBJ_NOTFOUND) return false;  // no route at all
+  if (err < 0) return nl_fail(err, fmt::format("route to {}", p.address()));
+  NlRoute route(raw);
+  return rtnl_route_get_type(route.get()) == RTN_LOCAL;
+}
+
 Result<> Netlink::delete_address(std::uint32_t ifindex, const IpPrefix& p) const {
   const auto addr = to_addr(ifindex, p);
   if (const int err = rtnl_addr_delete(sock_.get(), addr.get(), 0); err < 0)

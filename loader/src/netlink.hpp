@@ -56,6 +56,8 @@ class Netlink {
 
   Result<std::vector<IpPrefix>> addresses(std::uint32_t ifindex) const;
   Result<> add_address(std::uint32_t ifindex, const IpPrefix& address) const;
+  // Does this namespace take packets for the address as its own?
+  Result<bool> is_local(const IpPrefix& address) const;
   Result<> delete_address(std::uint32_t ifindex, const IpPrefix& address) const;
   Result<> add_default_route(std::uint32_t ifindex, int family) const;
 

@@ -20,6 +20,18 @@ using ::testing::HasSubstr;
 const int kKills = slowness() == 1 ? 60 : 20;
 const auto kLifetime = 30'000 * slowness();  // microseconds
 
+// Starts a command and kills it at the moment that is this step's.
+void start_and_kill(const std::vector<std::string>& args, int step) {
+  std::vector<char*> argv;
+  for (const auto& a : args) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = -1;
+  ASSERT_EQ(posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
+  std::this_thread::sleep_for(std::chrono::microseconds(kLifetime * step / kKills));
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+}
+
 class Cleanup : public Stage {
  protected:
   void SetUp() override {
@@ -118,14 +130,7 @@ TEST_F(Cleanup, killed_while_adding) {
         "{} -n host endpoint add k --parent P --netns k --address 10.6.0.1 --address fd00:6::1 "
         "--default-route",
         BPFVLAN_CLI));
-    std::vector<char*> argv;
-    for (const auto& a : args) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
-    pid_t pid = -1;
-    ASSERT_EQ(posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-    std::this_thread::sleep_for(std::chrono::microseconds(kLifetime * step / kKills));
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
+    start_and_kill(args, step);
 
     const auto n = listed();
     if (n == 1) {
@@ -146,14 +151,7 @@ TEST_F(Cleanup, killed_while_attaching) {
   BV_OK(control([](Control& c) { return c.detach("P", true); }));
   for (int step = 0; step < kKills; ++step) {
     const auto args = lab::words(fmt::format("{} -n host attach P", BPFVLAN_CLI));
-    std::vector<char*> argv;
-    for (const auto& a : args) argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
-    pid_t pid = -1;
-    ASSERT_EQ(posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-    std::this_thread::sleep_for(std::chrono::microseconds(kLifetime * step / kKills));
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
+    start_and_kill(args, step);
     ASSERT_EQ(cli("attach P").status, 0) << step;
     ASSERT_EQ(cli("detach P").status, 0) << step;
     ASSERT_TRUE(std::filesystem::is_empty("/sys/fs/bpf/bpfvlan")) << step;

@@ -9,15 +9,8 @@ namespace {
 
 constexpr unsigned kCount = 17;
 
-class Counters : public Stage {
+class Counters : public Siblings {
  protected:
-  void SetUp() override {
-    Stage::SetUp();
-    BV_OK(attach(BV_POLICY_BRIDGE));
-    BV_OK(endpoint("a", kA));
-    BV_OK(endpoint("b", kB));
-  }
-
   // Sends the frame often from A and waits until all are counted under the reason.
   void send(const Bytes& frame, bv_reason expected) {
     const auto before = reason(expected);

@@ -22,13 +22,10 @@ MacAddr to_mac(const Bytes& mac) {
   return out;
 }
 
-class Frames : public Stage {
+class Frames : public Siblings {
  protected:
   void SetUp() override {
-    Stage::SetUp();
-    BV_OK(attach(BV_POLICY_BRIDGE));
-    BV_OK(endpoint("a", kA));
-    BV_OK(endpoint("b", kB));
+    Siblings::SetUp();
     p_mac = to_mac(mac_of("host", "P"));
   }
 

@@ -16,16 +16,14 @@
 namespace bpfvlan::test {
 namespace {
 
-class L3Sockets : public BothFamilies {
+class L3Sockets : public Siblings, public ::testing::WithParamInterface<int> {
  protected:
   void SetUp() override {
-    Stage::SetUp();
-    BV_OK(attach(BV_POLICY_BRIDGE));
-    BV_OK(endpoint("a", kA));
-    BV_OK(endpoint("b", kB));
+    Siblings::SetUp();
     BV_OK(route_from_x(kA));
     BV_OK(route_from_x(kB));
   }
+  std::string of(const Addr& a) const { return a.of(GetParam()); }
 };
 INSTANTIATE_TEST_SUITE_P(Family, L3Sockets, ::testing::Values(AF_INET, AF_INET6), family_name);
 

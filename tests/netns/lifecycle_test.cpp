@@ -88,6 +88,23 @@ TEST_F(Lifecycle, attach_twice_changes_only_what_is_said) {
   EXPECT_EQ(cli("detach P").status, 1) << "not attached any more";
 }
 
+// Programs that somebody took off are put back by `attach`.
+TEST_F(Lifecycle, attach_repairs) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB));
+  const auto dir = std::filesystem::directory_iterator("/sys/fs/bpf/bpfvlan")->path();
+  for (const auto& pin : std::filesystem::directory_iterator(dir))
+    if (pin.path().filename().string().starts_with("link_")) std::filesystem::remove(pin.path());
+  for (const auto* ifname : {"P", "bpfv0", "bpfv1"})
+    lab::run({"tc", "-n", "host", "qdisc", "del", "dev", ifname, "clsact"});
+  EXPECT_TRUE(no("a", "b", kB.v4));
+  EXPECT_EQ(cli("attach P").status, 0);
+  EXPECT_TRUE(ok("a", "b", kB.v4));
+  BV_OK(route_from_x(kA));
+  EXPECT_TRUE(ok("x", "a", kA.v6));
+}
+
 TEST_F(Lifecycle, endpoint_add_attaches_the_parent) {
   BV_OK(endpoint("a", kA));
   BV_OK(endpoint("b", kB));

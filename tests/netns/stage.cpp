@@ -56,6 +56,13 @@ void Stage::SetUp() {
   BV_OK(lab.wait_link_local("host", "P"));
 }
 
+void Siblings::SetUp() {
+  Stage::SetUp();
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB));
+}
+
 Result<> Stage::control(const std::function<Result<>(Control&)>& operation) {
   BV_TRY(auto control, Control::open({.parent_netns = "host", .lock_timeout = patience()}));
   return operation(control);

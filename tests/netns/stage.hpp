@@ -90,6 +90,12 @@ class Stage : public ::testing::Test {
   lab::Lab lab;
 };
 
+// With endpoints A and B in namespaces "a" and "b", policy bridge.
+class Siblings : public Stage {
+ protected:
+  void SetUp() override;
+};
+
 // A scenario played with either family: every IPv4 scenario is repeated with IPv6.
 class BothFamilies : public Stage, public ::testing::WithParamInterface<int> {
  protected:
