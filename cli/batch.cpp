@@ -51,6 +51,7 @@ Result<> run_batch(App& app, const std::string& file) {
     error.what = fmt::format("{}:{}: {}", file, number, error.what);
     return tl::unexpected(error);
   }
+  if (in.bad()) return fail(EIO, fmt::format("batch file '{}'", file));
   return {};
 }
 

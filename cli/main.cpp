@@ -25,5 +25,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? kDone : kUsage;
   }
-  return report(*batch ? run_batch(app, app.batch_file) : app.action());
+  const auto status = report(*batch ? run_batch(app, app.batch_file) : app.action());
+  if (std::fflush(stdout) != 0) return report(bpfvlan::fail(errno, "standard output"));
+  return status;
 }

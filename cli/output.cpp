@@ -21,7 +21,9 @@ std::string cell(const nlohmann::ordered_json& value) {
 }  // namespace
 
 void Output::print_json(const nlohmann::ordered_json& rows) const {
-  fmt::print("{}\n", rows.dump(pretty ? 2 : -1));
+  // Names come from users and may be any bytes; what is no UTF-8 is shown as U+FFFD.
+  fmt::print("{}\n", rows.dump(pretty ? 2 : -1, ' ', false,
+                               nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void Output::table(const nlohmann::ordered_json& rows, const std::vector<Column>& columns) const {

@@ -83,7 +83,7 @@ class BpfMap {
     if (bpf_map_update_elem(fd_.get(), &key, &value, flags) == 0) return {};
     if (errno == E2BIG)
       return refuse(std::errc::no_space_on_device,
-                    fmt::format("map {} is full: its size is an option of `attach`", name_));
+                    fmt::format("map {} is full: `attach` set its size", name_));
     return fail(errno, fmt::format("map {}", name_));
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Control::Impl {
   std::map<std::uint32_t, bv_endpoint> endpoints;            // by ifindex of the host side
   std::map<std::uint32_t, std::vector<IpPrefix>> addresses;  // likewise
   std::map<std::uint32_t, std::string> host_names;           // interface names of the host sides
+  std::set<std::uint32_t> stale;  // host sides whose addresses' copies are out of date
   std::vector<std::string> notices;
 
   // state.cpp
@@ -39,15 +41,19 @@ struct Control::Impl {
   Result<std::uint32_t> find_parent(const std::string& name) const;
   Result<std::uint32_t> find_endpoint(const std::string& name) const;
   Result<const bv_endpoint*> owner(std::uint32_t parent, const IpPrefix& address) const;
-  std::optional<std::uint32_t> free_id() const;
+  // The lowest whose host side's name is free too; none: as many as the maps hold.
+  Result<std::optional<std::uint32_t>> free_id() const;
   std::vector<std::uint32_t> endpoints_of(std::uint32_t parent) const;
 
   // state.cpp: one write each, to the maps and to what is kept here.
   Result<> write_endpoint(std::uint32_t host_side, const bv_endpoint& ep);
   Result<> map_address(std::uint32_t host_side, const IpPrefix& address);
   Result<> unmap_address(std::uint32_t host_side, const IpPrefix& address);
+  Result<> forget_addresses(std::uint32_t host_side);
   Result<> forget_endpoint(std::uint32_t host_side);
   Result<> apply_settings(std::uint32_t host_side, const bv_endpoint& changed);
+  // Inherits what it does not have of its own, and its addresses' copies with it.
+  Result<> sync_settings(std::uint32_t host_side);
 
   // reconcile.cpp
   Result<> reconcile();
@@ -55,14 +61,19 @@ struct Control::Impl {
   Result<> drop_gone_endpoints(std::map<std::uint32_t, Link>& links);
   Result<> drop_orphans(const std::map<std::uint32_t, Link>& links);
   Result<> follow_parents(const std::map<std::uint32_t, Link>& links);
+  Result<> follow_parent(std::uint32_t host_side, const Link& parent);
 
   // control_parent.cpp
   Result<> remove_endpoint(std::uint32_t host_side);
+  Result<> change_parent(std::uint32_t ifindex, const bv_parent& changed);
   Result<> repair(std::uint32_t parent);
   Result<> detach_parent(std::uint32_t ifindex);
   Result<> remove_if_unused();
 
-  // control_endpoint.cpp: a socket in the endpoint's namespace.
+  // control_endpoint.cpp
+  Result<std::uint32_t> make_devices(bv_endpoint& ep, const Netns& inner_ns,
+                                     const Netlink& inner_nl);
+  // A socket in the endpoint's namespace.
   Result<Netlink> inner_netlink(const bv_endpoint& ep) const;
 };
 
@@ -72,6 +83,10 @@ void copy_text(char (&to)[N], const std::string& from) {
   std::fill(std::begin(to), std::end(to), '\0');
   from.copy(to, N - 1);
 }
+
+std::string host_side_name(std::uint32_t id);
+// The device of this endpoint, whatever it is called by now.
+bool is_host_side_of(const Link& link, const bv_endpoint& ep);
 
 bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address);
 

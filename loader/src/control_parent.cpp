@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "control_impl.hpp"
+#include "endpoint_device.hpp"
 #include "undo.hpp"
 
 namespace bpfvlan {
@@ -74,48 +75,48 @@ Result<> Control::attach(const AttachRequest& request) {
   parent.mode = request.mode.value_or(parent.mode);
   parent.policy = request.policy.value_or(parent.policy);
   if (known != c.parents.end()) {
-    BV_CHECK(c.dp->parents.replace(ifindex, parent));
-    const bv_parent before = std::exchange(c.parents[ifindex], parent);
-    undo.push([&c, ifindex, before] {
-      (void)c.dp->parents.replace(ifindex, before);
-      c.parents[ifindex] = before;
-    });
-    for (const auto host_side : c.endpoints_of(ifindex)) {
-      const bv_endpoint old = c.endpoints.at(host_side);
-      bv_endpoint ep = old;
-      if (!ep.own_mode) ep.mode = parent.mode;
-      if (!ep.own_policy) ep.policy = parent.policy;
-      BV_CHECK(c.apply_settings(host_side, ep));
-      undo.push([&c, host_side, old] { (void)c.apply_settings(host_side, old); });
-    }
+    undo.push([&c, ifindex, before = known->second] { (void)c.change_parent(ifindex, before); });
+    BV_CHECK(c.change_parent(ifindex, parent));
+    BV_CHECK(c.repair(ifindex));
     undo.release();
-    return c.repair(ifindex);
+    return {};
   }
 
+  // Noted before it is made: a qdisc that nobody knows of would stay for ever.
   if (hook_kind() == HookKind::Clsact) {
-    BV_TRY(const bool made, clsact_create(ifindex));
-    parent.owns_clsact = made;
-    if (made) undo.push([ifindex] { (void)clsact_destroy(ifindex); });
+    BV_TRY(const bool there, c.nl.has_clsact(ifindex));
+    parent.owns_clsact = !there;
   }
   BV_CHECK(c.dp->parents.insert(ifindex, parent));
   c.parents[ifindex] = parent;
-  undo.push([&c, ifindex] {
-    (void)c.dp->parents.erase(ifindex);
-    c.parents.erase(ifindex);
-  });
+  undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
   BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
   undo.release();
   return {};
 }
 
-// Somebody took programs off: put them back.
+Result<> Control::Impl::change_parent(std::uint32_t ifindex, const bv_parent& changed) {
+  BV_CHECK(dp->parents.replace(ifindex, changed));
+  parents[ifindex] = changed;
+  for (const auto host_side : endpoints_of(ifindex)) BV_CHECK(sync_settings(host_side));
+  return {};
+}
+
+// Somebody took programs off, or switched forwarding off for all interfaces: put them back.
 Result<> Control::Impl::repair(std::uint32_t ifindex) {
   if (!dp->parent_attached(ifindex)) {
+    if (hook_kind() == HookKind::Clsact && !parents.at(ifindex).owns_clsact) {
+      BV_TRY(const bool there, nl.has_clsact(ifindex));
+      parents.at(ifindex).owns_clsact = !there;
+      BV_CHECK(dp->parents.replace(ifindex, parents.at(ifindex)));
+    }
     BV_CHECK(dp->detach_parent(ifindex));
     BV_CHECK(dp->attach_parent(ifindex));
   }
-  for (const auto host_side : endpoints_of(ifindex))
+  for (const auto host_side : endpoints_of(ifindex)) {
+    BV_CHECK(prepare_host_side(host_names.at(host_side)));
     if (!dp->host_side_attached(host_side)) BV_CHECK(dp->attach_host_side(host_side));
+  }
   return {};
 }
 

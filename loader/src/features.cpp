@@ -6,11 +6,10 @@
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
 
-#include <climits>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 
+#include "bpfvlan/unique_fd.hpp"
+#include "capabilities.hpp"
 #include "hook.hpp"
 #include "libbpf_log.hpp"
 
@@ -30,17 +29,22 @@ bool has_function(btf* b, const char* name) {
   return b && btf__find_by_name_kind(b, name, BTF_KIND_FUNC) > 0;
 }
 
-// In the kernel itself, or in a module that would be loaded on first use.
+// In the kernel itself, or in the module once something loaded it.
 bool has_conntrack_functions(btf* vmlinux) {
-  if (has_function(vmlinux, "bpf_skb_ct_lookup")) return true;
-  Btf module(btf__load_module_btf("nf_conntrack", vmlinux));
-  return has_function(module.get(), "bpf_skb_ct_lookup");
+  if (has_function(vmlinux, "bpf_skb_ct_alloc")) return true;
+  const Btf module(btf__load_module_btf("nf_conntrack", vmlinux));
+  return has_function(module.get(), "bpf_skb_ct_alloc");
 }
 
+// Asked of a program: the sysctl is to be seen in the first network namespace only.
 bool jit_enabled() {
-  std::ifstream file("/proc/sys/net/core/bpf_jit_enable");
-  int value = 0;
-  return file >> value && value > 0;
+  const bpf_insn insns[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const UniqueFd prog(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "bv_probe", "GPL", insns, 2, nullptr));
+  bpf_prog_info info{};
+  std::uint32_t len = sizeof(info);
+  return prog && bpf_obj_get_info_by_fd(prog.get(), &info, &len) == 0 && info.jited_prog_len > 0;
 }
 
 }  // namespace
@@ -51,6 +55,7 @@ std::string kernel_release() {
 }
 
 Result<std::vector<Feature>> probe_features() {
+  BV_CHECK(check_capabilities());
   const LibbpfLog quiet;
   const Btf vmlinux(btf__load_vmlinux_btf());
   return std::vector<Feature>{
@@ -66,7 +71,7 @@ Result<std::vector<Feature>> probe_features() {
        "no l3 endpoints: packets cannot be routed out of the parent"},
       {"fib_lookup", has_helper(BPF_FUNC_fib_lookup), "4.18",
        "no l3 endpoints: host-local IPv6 destinations cannot be told apart"},
-      {"conntrack", has_conntrack_functions(vmlinux.get()), "6.0 (nf_conntrack)",
+      {"conntrack", has_conntrack_functions(vmlinux.get()), "6.0 (nf_conntrack, when loaded)",
        "nothing: connection tracking of our own does not use them"},
       {"jit", jit_enabled(), "3.18 (net.core.bpf_jit_enable)",
        "programs are interpreted: several times slower"},

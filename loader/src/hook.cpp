@@ -133,11 +133,20 @@ bool tcx_link_dead(const std::string& pin) {
   return tcx_device(pin) == 0;
 }
 
-bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
-  if (hook_kind() == HookKind::Tcx) return tcx_device(pin) == ifindex;
+bool hook_has_program(std::uint32_t ifindex, Direction d) {
+  if (hook_kind() == HookKind::Tcx) {
+    std::uint32_t count = 0;
+    return bpf_prog_query(static_cast<int>(ifindex), tcx_type(d), 0, nullptr, nullptr, &count) ==
+               0 &&
+           count > 0;
+  }
   const auto hook = tc_hook(ifindex, d);
   auto filter = tc_filter();
   return bpf_tc_query(&hook, &filter) == 0;
+}
+
+bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
+  return hook_kind() == HookKind::Tcx ? tcx_device(pin) == ifindex : hook_has_program(ifindex, d);
 }
 
 }  // namespace bpfvlan

@@ -31,6 +31,9 @@ Result<> clsact_destroy(std::uint32_t ifindex);
 // A pinned TCX link whose device, or whole namespace, is gone.
 bool tcx_link_dead(const std::string& pin);
 
+// Is any program, on TCX, or our filter, on clsact, on the hook?
+bool hook_has_program(std::uint32_t ifindex, Direction direction);
+
 // Is our program on the hook?
 bool hook_attached(std::uint32_t ifindex, Direction direction, const std::string& pin);
 

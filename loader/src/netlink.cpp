@@ -10,6 +10,7 @@
 #include <netlink/route/classifier.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/qdisc.h>
 #include <netlink/route/route.h>
 
 #include <algorithm>
@@ -257,6 +258,20 @@ Result<> Netlink::add_default_route(std::uint32_t ifindex, int family) const {
     return nl_fail(err,
                    fmt::format("add the {} default route", family == AF_INET ? "IPv4" : "IPv6"));
   return {};
+}
+
+Result<bool> Netlink::has_clsact(std::uint32_t ifindex) const {
+  nl_cache* raw = nullptr;
+  if (const int err = rtnl_qdisc_alloc_cache(sock_.get(), &raw); err < 0)
+    return nl_fail(err, "list qdiscs");
+  NlCache cache(raw);
+  for (auto* o = nl_cache_get_first(cache.get()); o; o = nl_cache_get_next(o)) {
+    auto* tc = TC_CAST(o);
+    if (rtnl_tc_get_ifindex(tc) == static_cast<int>(ifindex) &&
+        text(rtnl_tc_get_kind(tc)) == "clsact")
+      return true;
+  }
+  return false;
 }
 
 Result<unsigned> Netlink::count_clsact_filters(std::uint32_t ifindex) const {

@@ -61,6 +61,7 @@ class Netlink {
   Result<> delete_address(std::uint32_t ifindex, const IpPrefix& address) const;
   Result<> add_default_route(std::uint32_t ifindex, int family) const;
 
+  Result<bool> has_clsact(std::uint32_t ifindex) const;
   // Filters in the clsact qdisc of a device, both directions together.
   Result<unsigned> count_clsact_filters(std::uint32_t ifindex) const;
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "control_impl.hpp"
+#include "endpoint_device.hpp"
 
 namespace bpfvlan {
 namespace {
@@ -29,6 +30,7 @@ Result<> Control::Impl::reconcile() {
   BV_CHECK(drop_orphans(links));
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
+  for (const auto& [host_side, ep] : std::map(endpoints)) BV_CHECK(sync_settings(host_side));
   dp->remove_stale_links([&](std::uint32_t ifindex) {
     return parents.contains(ifindex) || endpoints.contains(ifindex);
   });
@@ -46,9 +48,10 @@ Result<> Control::Impl::drop_gone_parents(std::map<std::uint32_t, Link>& links) 
       BV_CHECK(remove_endpoint(host_side));
       links.erase(host_side);
     }
-    if (gone)
-      notices.push_back(fmt::format("parent '{}' is gone, and with it {} endpoints", parent.ifname,
-                                    users.size()));
+    notices.push_back(
+        gone ? fmt::format("parent '{}' is gone, and with it {} endpoints", parent.ifname,
+                           users.size())
+             : fmt::format("parent '{}' has lost its programs: forgotten", parent.ifname));
     BV_CHECK(detach_parent(ifindex));
   }
   return {};
@@ -57,9 +60,10 @@ Result<> Control::Impl::drop_gone_parents(std::map<std::uint32_t, Link>& links) 
 Result<> Control::Impl::drop_gone_endpoints(std::map<std::uint32_t, Link>& links) {
   for (const auto& [host_side, ep] : std::map(endpoints)) {
     const auto link = links.find(host_side);
-    if (link != links.end() && link->second.kind == "veth" && link->second.alias == ep.name &&
-        parents.contains(ep.parent) && !ep.unfinished) {
+    if (link != links.end() && is_host_side_of(link->second, ep) && parents.contains(ep.parent) &&
+        !ep.unfinished) {
       host_names[host_side] = link->second.name;
+      if (link->second.alias != ep.name) BV_CHECK(nl.set_alias(host_side, ep.name));
       continue;
     }
     const std::string name = ep.name;
@@ -76,10 +80,19 @@ Result<> Control::Impl::drop_gone_endpoints(std::map<std::uint32_t, Link>& links
   return {};
 }
 
-// Devices that never got their endpoint, addresses that lost theirs.
+// Devices that never got their endpoint, addresses that lost theirs. A host side that has its
+// program is no orphan, though its endpoint is not to be seen: the pins are in another BPF file
+// system, such as another mount namespace's.
 Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links) {
   for (const auto& [ifindex, link] : links) {
     if (!is_host_side(link) || endpoints.contains(ifindex)) continue;
+    if (hook_has_program(ifindex, Direction::Ingress)) {
+      notices.push_back(
+          fmt::format("'{}' belongs to an endpoint ('{}') that is not in this BPF "
+                      "file system: left alone",
+                      link.name, link.alias));
+      continue;
+    }
     BV_CHECK(nl.delete_link(ifindex));
     notices.push_back(fmt::format("deleted '{}', left by an unfinished endpoint", link.name));
   }
@@ -98,29 +111,33 @@ Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links)
 Result<> Control::Impl::follow_parents(const std::map<std::uint32_t, Link>& links) {
   for (auto& [ifindex, parent] : parents) {
     const Link& link = links.at(ifindex);
-    const bool mac_changed = !std::equal(link.mac.begin(), link.mac.end(), parent.mac);
-    if (!mac_changed && link.mtu == parent.mtu && link.name == parent.ifname) continue;
-    for (const auto host_side : endpoints_of(ifindex)) {
-      auto ep = endpoints.at(host_side);
-      const auto mtu = ep.own_mtu ? std::min(ep.mtu, link.mtu) : link.mtu;
-      auto inner = inner_netlink(ep);
-      if (mac_changed) {
-        BV_CHECK(nl.set_mac(host_side, link.mac));
-        if (inner) BV_CHECK(inner->set_mac(ep.inner_ifindex, link.mac));
-      }
-      if (mtu != ep.mtu) {
-        BV_CHECK(nl.set_mtu(host_side, mtu));
-        if (inner) BV_CHECK(inner->set_mtu(ep.inner_ifindex, mtu));
-        ep.mtu = mtu;
-        BV_CHECK(write_endpoint(host_side, ep));
-      }
-    }
+    const bool same_mac = std::equal(link.mac.begin(), link.mac.end(), parent.mac);
+    if (same_mac && link.mtu == parent.mtu && link.name == parent.ifname) continue;
+    // What one endpoint refuses must not keep others, or this command, from going on.
+    for (const auto host_side : endpoints_of(ifindex))
+      if (const auto done = follow_parent(host_side, link); !done)
+        notices.push_back(fmt::format("endpoint '{}' does not follow '{}': {}",
+                                      endpoints.at(host_side).name, link.name, done.error().what));
     std::copy(link.mac.begin(), link.mac.end(), parent.mac);
     parent.mtu = link.mtu;
     copy_text(parent.ifname, link.name);
     BV_CHECK(dp->parents.replace(ifindex, parent));
   }
   return {};
+}
+
+Result<> Control::Impl::follow_parent(std::uint32_t host_side, const Link& parent) {
+  auto ep = endpoints.at(host_side);
+  BV_TRY(const auto inner, inner_netlink(ep));
+  BV_CHECK(nl.set_mac(host_side, parent.mac));
+  BV_CHECK(inner.set_mac(ep.inner_ifindex, parent.mac));
+  const auto mtu = ep.own_mtu ? std::min(ep.own_mtu, parent.mtu) : parent.mtu;
+  if (mtu == ep.mtu) return {};
+  BV_CHECK(nl.set_mtu(host_side, mtu));
+  BV_CHECK(prepare_host_side(host_names.at(host_side)));  // below 1,280 its IPv6 was taken down
+  BV_CHECK(inner.set_mtu(ep.inner_ifindex, mtu));
+  ep.mtu = mtu;
+  return write_endpoint(host_side, ep);
 }
 
 }  // namespace bpfvlan

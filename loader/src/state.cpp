@@ -40,6 +40,14 @@ IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
 
 }  // namespace
 
+std::string host_side_name(std::uint32_t id) {
+  return fmt::format("{}{}", kHostSidePrefix, id);
+}
+
+bool is_host_side_of(const Link& link, const bv_endpoint& ep) {
+  return link.kind == "veth" && (link.group == kHostSideGroup || link.alias == ep.name);
+}
+
 bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address) {
   bv_addr v{};
   v.host_side = host_side;
@@ -59,10 +67,16 @@ Result<> Control::Impl::load() {
   parents = {all_parents.begin(), all_parents.end()};
   endpoints = {all_endpoints.begin(), all_endpoints.end()};
   addresses.clear();
-  for (const auto& [key, value] : all4)
-    addresses[value.host_side].push_back(to_prefix(AF_INET, key, value));
-  for (const auto& [key, value] : all6)
-    addresses[value.host_side].push_back(to_prefix(AF_INET6, key, value));
+  stale.clear();
+  const auto take = [&](const IpPrefix& address, const bv_addr& value) {
+    addresses[value.host_side].push_back(address);
+    const auto ep = endpoints.find(value.host_side);
+    if (ep != endpoints.end() &&
+        (ep->second.mode != value.mode || ep->second.policy != value.policy))
+      stale.insert(value.host_side);
+  };
+  for (const auto& [key, value] : all4) take(to_prefix(AF_INET, key, value), value);
+  for (const auto& [key, value] : all6) take(to_prefix(AF_INET6, key, value), value);
   for (auto& [host_side, list] : addresses)
     std::sort(list.begin(), list.end(), [](const IpPrefix& a, const IpPrefix& b) {
       return std::tie(a.family, a.addr) < std::tie(b.family, b.addr);
@@ -99,13 +113,16 @@ Result<const bv_endpoint*> Control::Impl::owner(std::uint32_t parent,
   return ep == endpoints.end() ? nullptr : &ep->second;
 }
 
-std::optional<std::uint32_t> Control::Impl::free_id() const {
-  std::vector<bool> used(endpoints.size() + 1);  // one of so many is free
-  for (const auto& [host_side, ep] : endpoints)
-    if (ep.id < used.size()) used[ep.id] = true;
-  const auto free = std::find(used.begin(), used.end(), false) - used.begin();
-  const auto id = static_cast<std::uint32_t>(free);
-  return id < dp->meta().max_endpoints ? std::optional(id) : std::nullopt;
+Result<std::optional<std::uint32_t>> Control::Impl::free_id() const {
+  const auto max = dp->meta().max_endpoints;
+  std::vector<bool> used(max);
+  for (const auto& [host_side, ep] : endpoints) used.at(ep.id) = true;
+  for (std::uint32_t id = 0; id < max; ++id) {
+    if (used[id]) continue;
+    BV_TRY(const auto taken, nl.link(host_side_name(id)));
+    if (!taken) return std::optional(id);
+  }
+  return std::optional<std::uint32_t>{};
 }
 
 std::vector<std::uint32_t> Control::Impl::endpoints_of(std::uint32_t parent) const {
@@ -138,11 +155,16 @@ Result<> Control::Impl::unmap_address(std::uint32_t host_side, const IpPrefix& a
   return {};
 }
 
-// The addresses first: a packet finds the whole endpoint or none of it.
-Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
+Result<> Control::Impl::forget_addresses(std::uint32_t host_side) {
   for (const auto& address : std::vector(addresses[host_side]))
     BV_CHECK(unmap_address(host_side, address));
   addresses.erase(host_side);
+  return {};
+}
+
+// The addresses first: a packet finds the whole endpoint or none of it.
+Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
+  BV_CHECK(forget_addresses(host_side));
   BV_CHECK(dp->endpoints.erase(host_side));
   endpoints.erase(host_side);
   return {};
@@ -164,6 +186,19 @@ Result<> Control::Impl::apply_settings(std::uint32_t host_side, const bv_endpoin
   undo.push([&] { (void)write_all(before); });
   BV_CHECK(write_all(changed));
   undo.release();
+  return {};
+}
+
+Result<> Control::Impl::sync_settings(std::uint32_t host_side) {
+  bv_endpoint ep = endpoints.at(host_side);
+  const auto& parent = parents.at(ep.parent);
+  const auto mode = ep.own_mode ? ep.mode : parent.mode;
+  const auto policy = ep.own_policy ? ep.policy : parent.policy;
+  if (ep.mode == mode && ep.policy == policy && !stale.contains(host_side)) return {};
+  ep.mode = mode;
+  ep.policy = policy;
+  BV_CHECK(apply_settings(host_side, ep));
+  stale.erase(host_side);
   return {};
 }
 

@@ -16,8 +16,10 @@ using ::testing::HasSubstr;
 std::string everything() {
   std::string all;
   for (const auto* netns : {"host", "a"})
-    for (const auto* what : {"link", "address", "route", "-6 route"})
-      all += lab::run(lab::words(fmt::format("ip -n {} -o {} show", netns, what))).out;
+    for (const auto* family : {"-4", "-6"})
+      all += lab::run({"ip", "-n", netns, family, "-o", "-batch", "-"},
+                      "link show\naddress show\nroute show\n")
+                 .out;
   std::vector<std::string> pins;
   std::error_code none;
   for (const auto& e : std::filesystem::recursive_directory_iterator("/sys/fs/bpf/bpfvlan", none)) {
@@ -80,6 +82,7 @@ TEST_F(BadInput, endpoint) {
   refused(add + "--mtu 9000", "MTU 9000 is not within");
   refused(add + "--mtu 1000 --address fd00::9", "MTU 1000 is not within 1280");
   refused(add + "--default-route", "needs an address");
+  refused("endpoint add z --parent P --address 10.0.0.9 --default-route", "the host's route");
   refused("endpoint set z --policy private", "no endpoint 'z'");
   refused("endpoint del z", "no endpoint 'z'");
   refused("endpoint show z", "no endpoint 'z'");

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Attach, detach, set, list: once, twice, by several at a time.
 #include <fmt/core.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <future>
 #include <nlohmann/json.hpp>
 
+#include "bpfvlan/features.hpp"
 #include "packet_socket.hpp"
 #include "stage.hpp"
 
@@ -158,7 +162,26 @@ TEST_F(Lifecycle, namespace_by_path_and_pid) {
   BV_OK(lab.add_netns("c"));
   BV_OK(lab.add_netns("d"));
   EXPECT_EQ(cli("endpoint add c --parent P --netns /run/netns/c --address 10.3.0.1").status, 0);
-  // A process in the namespace, until its input ends.
+  BV_OK(lab.add_netns("e"));
+  pid_t pid = -1;
+  const char* const sleeper[] = {"nsenter", "--net=/run/netns/e", "sleep", "60", nullptr};
+  ASSERT_EQ(
+      posix_spawnp(&pid, sleeper[0], nullptr, nullptr, const_cast<char* const*>(sleeper), environ),
+      0);
+  const auto inode = [](const std::string& path) {
+    std::error_code none;
+    return std::filesystem::equivalent(path, "/run/netns/e", none);
+  };
+  EXPECT_TRUE(eventually([&] { return inode(fmt::format("/proc/{}/ns/net", pid)); }));
+  EXPECT_EQ(cli(fmt::format("endpoint add e --parent P --netns {} --address 10.3.0.3", pid)).status,
+            0);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  EXPECT_THAT(lab::run({"ip", "-n", "e", "address"}).out, HasSubstr("10.3.0.3"));
+  EXPECT_EQ(cli("address add e 10.3.0.4").status, 0) << "found again though the process is gone";
+  EXPECT_EQ(lab::run({BPFVLAN_CLI, "-n", "/run/netns/host", "endpoint", "show", "e"}).status, 0);
+
+  // Inside `ip netns exec`:
   auto done = std::async(std::launch::async, [&] {
     return lab::run({"ip", "netns", "exec", "d", "sh", "-c",
                      fmt::format("{} -n /run/netns/host endpoint add d --parent P --netns $$ "
@@ -170,6 +193,36 @@ TEST_F(Lifecycle, namespace_by_path_and_pid) {
   EXPECT_EQ(hidden.status, 1);
   EXPECT_THAT(hidden.out, HasSubstr("no BPF file system"));
   EXPECT_EQ(info("c").netns, "/run/netns/c");
+}
+
+// TCX from Linux 6.6 on, clsact before: the loader finds out by trying, and this test by name.
+TEST_F(Lifecycle, hook_is_the_kernels_best) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  int major = 0, minor = 0;
+  ASSERT_EQ(std::sscanf(kernel_release().c_str(), "%d.%d", &major, &minor), 2);
+  const bool tcx = major > 6 || (major == 6 && minor >= 6);
+  BV_OK(control([&](Control& c) -> Result<> {
+    EXPECT_EQ(c.parents().at(0).hook, tcx ? "tcx" : "clsact");
+    return {};
+  }));
+  const auto features = nlohmann::json::parse(cli("-j feature").out);
+  for (const auto& f : features) {
+    const auto name = f["feature"].get<std::string>();
+    if (name == "tcx") {
+      EXPECT_EQ(f["present"], tcx);
+    } else if (name == "redirect_peer" || name == "redirect_neigh" || name == "jit") {
+      EXPECT_EQ(f["present"], true) << name;
+    }
+  }
+  EXPECT_EQ(tc("qdisc show dev P").find("clsact") == std::string::npos, tcx);
+}
+
+// A device of somebody else's with the name that the next host side would get.
+TEST_F(Lifecycle, taken_names_are_skipped) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(lab.cable("host", "bpfv0", "x", "Y"));
+  BV_OK(endpoint("a", kA));
+  EXPECT_EQ(info("a").host_side, "bpfv1");
 }
 
 TEST_F(Lifecycle, renamed_interfaces_are_still_known) {
@@ -201,6 +254,8 @@ TEST_F(Lifecycle, endpoints_follow_the_parents_mtu_and_mac) {
   EXPECT_TRUE(ok("a", "b", kB.v4));
   BV_OK(lab.ip("host", "link set P mtu 1280"));
   EXPECT_EQ(info("b").mtu, 1280U) << "never above the parent's";
+  BV_OK(lab.ip("host", "link set P mtu 1500"));
+  EXPECT_EQ(info("b").mtu, 1300U) << "its own again";
 }
 
 TEST_F(Lifecycle, addresses_come_and_go) {

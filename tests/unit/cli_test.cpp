@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app.hpp"
 #include "bpfvlan/schema.h"
 #include "lab/command.hpp"
 
@@ -75,6 +76,33 @@ TEST(Cli, json_is_an_array_of_objects_with_numbers_as_numbers) {
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_THAT(r.out, HasSubstr("\n  {\n"));
   EXPECT_TRUE(nlohmann::json::parse(r.out)[0]["schema_version"].is_number());
+}
+
+TEST(Cli, exit_statuses) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(cli::report({}), 0);
+  EXPECT_EQ(cli::report(refuse(std::errc::invalid_argument, "no")), 1);
+  EXPECT_EQ(cli::report(unsupported("this kernel has no x (since 9.9)")), 3);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "bpfvlan: no\nbpfvlan: this kernel has no x (since 9.9)\n");
+}
+
+TEST(Cli, unwritable_output_is_a_failure) {
+  const auto r = run({"sh", "-c", std::string(BPFVLAN_CLI) + " version >/dev/full"});
+  EXPECT_EQ(r.status, 1);
+  EXPECT_THAT(r.err, HasSubstr("standard output: No space left"));
+}
+
+TEST(Cli, json_survives_names_that_are_no_utf8) {
+  cli::Output output;
+  output.json = true;
+  testing::internal::CaptureStdout();
+  output.table(nlohmann::ordered_json::array({{{"name", "\xff"}}}), {});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "[{\"name\":\"\xef\xbf\xbd\"}]\n");
+}
+
+TEST(Cli, a_directory_is_no_batch_file) {
+  EXPECT_EQ(bpfvlan("-b /tmp").status, 1);
 }
 
 TEST(Cli, missing_batch_file_is_named) {

@@ -118,19 +118,20 @@ struct bv_endpoint {
 	enum bv_mode mode;
 	enum bv_policy policy;
 	enum bv_device device;
-	__u32 inner_ifindex;  /* in the endpoint's namespace */
-	__u64 netns_cookie;   /* of the endpoint's namespace */
-	__u64 netns_inode;    /* likewise; to find it under /run/netns and /proc */
-	__u8 own_mode;	      /* 1: set for this endpoint; 0: follows the parent's */
-	__u8 own_policy;      /* likewise */
-	__u8 own_mtu;	      /* likewise */
+	__u32 inner_ifindex; /* in the endpoint's namespace */
+	__u64 netns_cookie;  /* of the endpoint's namespace */
+	__u64 netns_inode;   /* likewise; to find it under /run/netns and /proc */
+	__u8 own_mode;	     /* 1: set for this endpoint; 0: follows the parent's */
+	__u8 own_policy;     /* likewise */
+	__u8 unfinished;     /* 1: being made or deleted; of a killed process if the lock is free */
 	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
 	__u32 mtu;
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
-	__u8 unfinished; /* 1: being made or deleted; of a killed process if the lock is free */
-	__u8 pad[7];
+	__u32 own_mtu; /* set for this endpoint, which the parent's may lower; 0: follows the
+			  parent's */
+	__u32 pad;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 240, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 24, "map ABI changed");
