@@ -105,8 +105,8 @@ Result<std::string> pin_root() {
   struct statfs fs {};
   if (statfs(kBpffs, &fs) || fs.f_type != BPF_FS_MAGIC)
     return refuse(std::errc::no_such_file_or_directory,
-                  fmt::format("no BPF file system at {0}: mount it (mount -t bpf bpf {0}); inside "
-                              "`ip netns exec` it is hidden: run outside, with -n NAMESPACE",
+                  fmt::format("no BPF file system at {0}: inside `ip netns exec` it is hidden, run "
+                              "outside, with -n NAMESPACE; else mount it (mount -t bpf bpf {0})",
                               kBpffs));
   const auto root = fmt::format("{}/bpfvlan", kBpffs);
   if (mkdir(root.c_str(), 0700) && errno != EEXIST) return fail(errno, root);
