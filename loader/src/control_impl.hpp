@@ -66,6 +66,7 @@ struct Control::Impl {
   // control_parent.cpp
   Result<> remove_endpoint(std::uint32_t host_side);
   Result<> change_parent(std::uint32_t ifindex, const bv_parent& changed);
+  Result<bool> will_own_clsact(std::uint32_t ifindex) const;
   Result<> repair(std::uint32_t parent);
   Result<> detach_parent(std::uint32_t ifindex);
   Result<> remove_if_unused();

@@ -83,10 +83,7 @@ Result<> Control::attach(const AttachRequest& request) {
   }
 
   // Noted before it is made: a qdisc that nobody knows of would stay for ever.
-  if (hook_kind() == HookKind::Clsact) {
-    BV_TRY(const bool there, c.nl.has_clsact(ifindex));
-    parent.owns_clsact = !there;
-  }
+  BV_TRY(parent.owns_clsact, c.will_own_clsact(ifindex));
   BV_CHECK(c.dp->parents.insert(ifindex, parent));
   c.parents[ifindex] = parent;
   undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
@@ -102,14 +99,20 @@ Result<> Control::Impl::change_parent(std::uint32_t ifindex, const bv_parent& ch
   return {};
 }
 
+// Attaching will make the qdisc, so it is ours to remove.
+Result<bool> Control::Impl::will_own_clsact(std::uint32_t ifindex) const {
+  if (hook_kind() == HookKind::Tcx) return false;
+  BV_TRY(const bool there, nl.has_clsact(ifindex));
+  return !there;
+}
+
 // Somebody took programs off, or switched forwarding off for all interfaces: put them back.
 Result<> Control::Impl::repair(std::uint32_t ifindex) {
   if (!dp->parent_attached(ifindex)) {
-    if (hook_kind() == HookKind::Clsact && !parents.at(ifindex).owns_clsact) {
-      BV_TRY(const bool there, nl.has_clsact(ifindex));
-      parents.at(ifindex).owns_clsact = !there;
-      BV_CHECK(dp->parents.replace(ifindex, parents.at(ifindex)));
-    }
+    auto& parent = parents.at(ifindex);
+    BV_TRY(const bool owned, will_own_clsact(ifindex));
+    parent.owns_clsact |= owned;
+    BV_CHECK(dp->parents.replace(ifindex, parent));
     BV_CHECK(dp->detach_parent(ifindex));
     BV_CHECK(dp->attach_parent(ifindex));
   }

@@ -38,10 +38,7 @@ bool has_conntrack_functions(btf* vmlinux) {
 
 // Asked of a program: the sysctl is to be seen in the first network namespace only.
 bool jit_enabled() {
-  const bpf_insn insns[] = {
-      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-  const UniqueFd prog(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "bv_probe", "GPL", insns, 2, nullptr));
+  const auto prog = load_probe_program();
   bpf_prog_info info{};
   std::uint32_t len = sizeof(info);
   return prog && bpf_obj_get_info_by_fd(prog.get(), &info, &len) == 0 && info.jited_prog_len > 0;

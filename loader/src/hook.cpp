@@ -7,8 +7,6 @@
 
 #include <climits>
 
-#include "bpfvlan/unique_fd.hpp"
-
 namespace bpfvlan {
 namespace {
 
@@ -43,10 +41,7 @@ bpf_tc_opts tc_filter() {
 
 bool probe_tcx() {
   // A kernel with TCX looks for the device; one without refuses the attach type first.
-  const bpf_insn insns[] = {
-      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-  UniqueFd prog(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "bv_probe", "GPL", insns, 2, nullptr));
+  const auto prog = load_probe_program();
   if (!prog) return false;
   const int err = bpf_link_create(prog.get(), INT_MAX, kTcxIngress, nullptr);
   return err == -ENODEV;
@@ -82,6 +77,13 @@ Result<> attach_clsact(int prog_fd, std::uint32_t ifindex, Direction d) {
 }
 
 }  // namespace
+
+UniqueFd load_probe_program() {
+  const bpf_insn insns[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  return UniqueFd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "bv_probe", "GPL", insns, 2, nullptr));
+}
 
 std::string_view to_string(HookKind kind) {
   return kind == HookKind::Tcx ? "tcx" : "clsact";

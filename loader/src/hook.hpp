@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bpfvlan/result.hpp"
+#include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
 
@@ -13,6 +14,9 @@ enum class HookKind { Tcx, Clsact };
 enum class Direction { Ingress, Egress };
 
 std::string_view to_string(HookKind kind);
+
+// The smallest TC program there is, to ask the kernel about; empty if it takes none.
+UniqueFd load_probe_program();
 
 // What this kernel offers, by trying.
 HookKind hook_kind();
