@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpfvlan/control.hpp"
+#include "engine.hpp"
 #include "lab/command.hpp"
 #include "lab/lab.hpp"
 #include "lab/probe.hpp"

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "engine.hpp"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+#include "bpfvlan/control.hpp"
+#include "lab/command.hpp"
+#include "stage.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+class BpfvlanEngine : public Engine {
+ public:
+  BpfvlanEngine(std::string netns, std::string parent)
+      : netns_(std::move(netns)), parent_(std::move(parent)) {}
+
+  Result<> attach(Mode mode, Policy policy) override {
+    return control([&](Control& c) {
+      AttachRequest request;
+      request.parent = parent_;
+      request.mode = mode;
+      request.policy = policy;
+      return c.attach(request);
+    });
+  }
+
+  Result<> add(const EndpointSpec& endpoint) override {
+    return control([&](Control& c) -> Result<> {
+      EndpointRequest request;
+      request.name = endpoint.name;
+      request.parent = parent_;
+      if (endpoint.netns != netns_) request.netns = endpoint.netns;
+      request.default_route = endpoint.default_route;
+      for (const auto& text : endpoint.addresses) {
+        BV_TRY(const auto address, IpPrefix::parse(text));
+        request.addresses.push_back(address);
+      }
+      return c.add_endpoint(request);
+    });
+  }
+
+  Result<> remove(const std::string& name) override {
+    return control([&](Control& c) { return c.delete_endpoint(name); });
+  }
+
+  Result<> add_address(const std::string& name, const std::string& cidr) override {
+    return control([&](Control& c) -> Result<> {
+      BV_TRY(const auto address, IpPrefix::parse(cidr));
+      return c.add_address(name, address);
+    });
+  }
+
+  Result<> delete_address(const std::string& name, const std::string& cidr) override {
+    return control([&](Control& c) -> Result<> {
+      BV_TRY(const auto address, IpPrefix::parse(cidr));
+      return c.delete_address(name, address);
+    });
+  }
+
+ private:
+  Result<> control(const std::function<Result<>(Control&)>& operation) {
+    BV_TRY(auto control, Control::open({.parent_netns = netns_, .lock_timeout = patience()}));
+    return operation(control);
+  }
+
+  std::string netns_, parent_;
+};
+
+class IpvlanEngine : public Engine {
+ public:
+  IpvlanEngine(const lab::Lab& lab, std::string netns, std::string parent)
+      : lab_(lab), netns_(std::move(netns)), parent_(std::move(parent)) {}
+
+  // Mode and policy belong to the parent, but are said of its endpoints: the last one's hold.
+  Result<> attach(Mode mode, Policy policy) override {
+    settings_ =
+        fmt::format("type ipvlan mode {} {}", bpfvlan::to_string(mode), bpfvlan::to_string(policy));
+    for (const auto& [name, netns] : endpoints_)
+      BV_CHECK(lab_.ip(netns, fmt::format("link set {} {}", name, settings_)));
+    return {};
+  }
+
+  Result<> add(const EndpointSpec& endpoint) override {
+    const auto& [name, netns, addresses, default_route] = endpoint;
+    BV_CHECK(lab_.ip(netns_, fmt::format("link add {} link {} {}", name, parent_, settings_)));
+    if (netns != netns_)
+      BV_CHECK(lab_.ip(netns_, fmt::format("link set {} netns {}", name, netns)));
+    endpoints_[name] = netns;
+    // Ours has no address of its own making either (docs/semantics.md).
+    BV_CHECK(lab_.ip(netns, fmt::format("link set {} addrgenmode none", name)));
+    BV_CHECK(lab_.ip(netns, fmt::format("link set {} up", name)));
+    for (const auto& cidr : addresses) BV_CHECK(lab_.address(netns, name, cidr));
+    if (!default_route) return {};
+    for (const auto* family : {"-4", "-6"})
+      BV_CHECK(lab_.ip(netns, fmt::format("{} route add default dev {}", family, name)));
+    return {};
+  }
+
+  Result<> remove(const std::string& name) override {
+    BV_CHECK(lab_.ip(endpoints_.at(name), fmt::format("link delete {}", name)));
+    endpoints_.erase(name);
+    return {};
+  }
+
+  Result<> add_address(const std::string& name, const std::string& cidr) override {
+    return lab_.address(endpoints_.at(name), name, cidr);
+  }
+
+  Result<> delete_address(const std::string& name, const std::string& cidr) override {
+    return lab_.ip(endpoints_.at(name), fmt::format("address delete {} dev {}", cidr, name));
+  }
+
+ private:
+  const lab::Lab& lab_;
+  std::string netns_, parent_, settings_ = "type ipvlan";
+  std::map<std::string, std::string> endpoints_;  // name to namespace
+};
+
+std::optional<std::string> probe_ipvlan() {
+  lab::Lab lab;
+  Result<> made = lab.add_netns("bvprobe");
+  if (made) made = lab.ip("bvprobe", "link add p type veth peer name q");
+  if (made) made = lab.ip("bvprobe", "link add v link p type ipvlan");
+  if (made) return {};
+  return fmt::format("this kernel has no ipvlan driver: {}", made.error().what);
+}
+
+}  // namespace
+
+std::string_view to_string(EngineKind kind) {
+  return kind == EngineKind::Bpfvlan ? "bpfvlan" : "ipvlan";
+}
+
+std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,
+                                    std::string parent) {
+  if (kind == EngineKind::Bpfvlan)
+    return std::make_unique<BpfvlanEngine>(std::move(parent_netns), std::move(parent));
+  return std::make_unique<IpvlanEngine>(lab, std::move(parent_netns), std::move(parent));
+}
+
+std::optional<std::string> engine_missing(EngineKind kind) {
+  if (kind == EngineKind::Bpfvlan) return {};
+  static const auto missing = probe_ipvlan();
+  return missing;
+}
+
+}  // namespace bpfvlan::test

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// A parent with endpoints, made either by the kernel's ipvlan driver or by us: what a scenario or
+// a comparison needs of both.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bpfvlan/result.hpp"
+#include "bpfvlan/types.hpp"
+#include "lab/lab.hpp"
+
+namespace bpfvlan::test {
+
+enum class EngineKind { Bpfvlan, Ipvlan };
+std::string_view to_string(EngineKind kind);  // as part of a test's name
+
+struct EndpointSpec {
+  std::string name;                    // its interface has this name too
+  std::string netns;                   // where it lives; may be the parent's namespace
+  std::vector<std::string> addresses;  // with their prefix lengths, of either family
+  bool default_route = false;          // of both families, by the interface, no gateway
+};
+
+// One parent. Interfaces vanish with their namespaces: an engine deletes nothing by itself.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // The settings that endpoints have from here on; of an attached parent they change at once.
+  virtual Result<> attach(Mode mode, Policy policy) = 0;
+  virtual Result<> add(const EndpointSpec& endpoint) = 0;
+  virtual Result<> remove(const std::string& name) = 0;
+  virtual Result<> add_address(const std::string& name, const std::string& cidr) = 0;
+  virtual Result<> delete_address(const std::string& name, const std::string& cidr) = 0;
+};
+
+// For an interface that is up already. The lab outlives the engine.
+std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,
+                                    std::string parent);
+
+// Why this kernel cannot run an engine, as a sentence; nothing if it can.
+std::optional<std::string> engine_missing(EngineKind kind);
+
+}  // namespace bpfvlan::test
