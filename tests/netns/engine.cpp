@@ -81,19 +81,19 @@ class IpvlanEngine : public Engine {
     settings_ =
         fmt::format("type ipvlan mode {} {}", bpfvlan::to_string(mode), bpfvlan::to_string(policy));
     for (const auto& [name, netns] : endpoints_)
-      BV_CHECK(lab_.ip(netns, fmt::format("link set {} {}", name, settings_)));
+      BV_CHECK(lab_.ip(netns, fmt::format("link set dev {} {}", name, settings_)));
     return {};
   }
 
   Result<> add(const EndpointSpec& endpoint) override {
     const auto& [name, netns, addresses, default_route] = endpoint;
-    BV_CHECK(lab_.ip(netns_, fmt::format("link add {} link {} {}", name, parent_, settings_)));
+    BV_CHECK(lab_.ip(netns_, fmt::format("link add link {} name {} {}", parent_, name, settings_)));
     if (netns != netns_)
-      BV_CHECK(lab_.ip(netns_, fmt::format("link set {} netns {}", name, netns)));
+      BV_CHECK(lab_.ip(netns_, fmt::format("link set dev {} netns {}", name, netns)));
     endpoints_[name] = netns;
     // Ours has no address of its own making either (docs/semantics.md).
-    BV_CHECK(lab_.ip(netns, fmt::format("link set {} addrgenmode none", name)));
-    BV_CHECK(lab_.ip(netns, fmt::format("link set {} up", name)));
+    BV_CHECK(lab_.ip(netns, fmt::format("link set dev {} addrgenmode none", name)));
+    BV_CHECK(lab_.ip(netns, fmt::format("link set dev {} up", name)));
     for (const auto& cidr : addresses) BV_CHECK(lab_.address(netns, name, cidr));
     if (!default_route) return {};
     for (const auto* family : {"-4", "-6"})
@@ -102,7 +102,7 @@ class IpvlanEngine : public Engine {
   }
 
   Result<> remove(const std::string& name) override {
-    BV_CHECK(lab_.ip(endpoints_.at(name), fmt::format("link delete {}", name)));
+    BV_CHECK(lab_.ip(endpoints_.at(name), fmt::format("link delete dev {}", name)));
     endpoints_.erase(name);
     return {};
   }
@@ -125,7 +125,7 @@ std::optional<std::string> probe_ipvlan() {
   lab::Lab lab;
   Result<> made = lab.add_netns("bvprobe");
   if (made) made = lab.ip("bvprobe", "link add p type veth peer name q");
-  if (made) made = lab.ip("bvprobe", "link add v link p type ipvlan");
+  if (made) made = lab.ip("bvprobe", "link add link p name v type ipvlan");
   if (made) return {};
   return fmt::format("this kernel has no ipvlan driver: {}", made.error().what);
 }
