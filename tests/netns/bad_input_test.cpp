@@ -33,10 +33,10 @@ std::string everything() {
   return all;
 }
 
-class BadInput : public Stage {
+class BadInput : public OurStage {
  protected:
   void SetUp() override {
-    Stage::SetUp();
+    OurStage::SetUp();
     BV_OK(endpoint("a", kA));
     // Link-local addresses and routes settle by themselves: not ours to compare.
     BV_OK(lab.wait_link_local("a", "a"));

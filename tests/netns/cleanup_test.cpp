@@ -40,10 +40,10 @@ void start_and_kill(const std::vector<std::string>& args, int step, Microseconds
   waitpid(pid, nullptr, 0);
 }
 
-class Cleanup : public Stage {
+class Cleanup : public OurStage {
  protected:
   void SetUp() override {
-    Stage::SetUp();
+    OurStage::SetUp();
     BV_OK(attach(BV_POLICY_BRIDGE));
   }
   std::size_t listed() { return nlohmann::json::parse(cli("-j endpoint list").out).size(); }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kCount = 17;
 
-class Counters : public Siblings {
+class Counters : public OurSiblings {
  protected:
   // Sends the frame often from A and waits until all are counted under the reason.
   void send(const Bytes& frame, bv_reason expected) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "engine.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -87,18 +87,23 @@ class IpvlanEngine : public Engine {
 
   Result<> add(const EndpointSpec& endpoint) override {
     const auto& [name, netns, addresses, default_route] = endpoint;
-    BV_CHECK(lab_.ip(netns_, fmt::format("link add link {} name {} {}", parent_, name, settings_)));
-    if (netns != netns_)
-      BV_CHECK(lab_.ip(netns_, fmt::format("link set dev {} netns {}", name, netns)));
+    BV_CHECK(lab_.ip(netns_, fmt::format("link add link {} name {} netns {} {}", parent_, name,
+                                         netns, settings_)));
     endpoints_[name] = netns;
     // Ours has no address of its own making either (docs/semantics.md).
-    BV_CHECK(lab_.ip(netns, fmt::format("link set dev {} addrgenmode none", name)));
-    BV_CHECK(lab_.ip(netns, fmt::format("link set dev {} up", name)));
-    for (const auto& cidr : addresses) BV_CHECK(lab_.address(netns, name, cidr));
-    if (!default_route) return {};
-    for (const auto* family : {"-4", "-6"})
-      BV_CHECK(lab_.ip(netns, fmt::format("{} route add default dev {}", family, name)));
-    return {};
+    std::vector<std::string> commands{fmt::format("link set dev {} addrgenmode none", name),
+                                      fmt::format("link set dev {} up", name)};
+    std::vector<std::string> local;
+    for (const auto& cidr : addresses) {
+      const bool v6 = cidr.find(':') != std::string::npos;
+      commands.push_back(fmt::format("address add {} dev {}{}", cidr, name, v6 ? " nodad" : ""));
+      if (v6) local.push_back(cidr.substr(0, cidr.find('/')));
+    }
+    if (default_route)
+      for (const auto* destination : {"0.0.0.0/0", "::/0"})
+        commands.push_back(fmt::format("route add {} dev {}", destination, name));
+    BV_CHECK(ip_batch(netns, commands));
+    return wait_local(netns, local);
   }
 
   Result<> remove(const std::string& name) override {
@@ -141,6 +146,25 @@ std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::s
   if (kind == EngineKind::Bpfvlan)
     return std::make_unique<BpfvlanEngine>(std::move(parent_netns), std::move(parent));
   return std::make_unique<IpvlanEngine>(lab, std::move(parent_netns), std::move(parent));
+}
+
+Result<> ip_batch(const std::string& netns, const std::vector<std::string>& commands) {
+  const auto r =
+      lab::run({"ip", "-n", netns, "-batch", "-"}, fmt::format("{}\n", fmt::join(commands, "\n")));
+  if (r.status) return refuse(std::errc::io_error, fmt::format("ip -n {}: {}", netns, r.err));
+  return {};
+}
+
+Result<> wait_local(const std::string& netns, const std::vector<std::string>& addresses) {
+  const bool all = eventually([&] {
+    const auto routes = lab::run({"ip", "-n", netns, "-6", "route", "show", "table", "local"}).out;
+    return std::all_of(addresses.begin(), addresses.end(), [&](const std::string& address) {
+      return routes.find("local " + address) != std::string::npos;
+    });
+  });
+  if (all) return {};
+  return refuse(std::errc::timed_out,
+                fmt::format("{} in {}: not local", fmt::join(addresses, ", "), netns));
 }
 
 std::optional<std::string> engine_missing(EngineKind kind) {

@@ -42,6 +42,12 @@ class Engine {
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,
                                     std::string parent);
 
+// Commands of ip's in a namespace, by one process: on an emulated machine each takes a tenth of a
+// second.
+Result<> ip_batch(const std::string& netns, const std::vector<std::string>& commands);
+// The kernel makes IPv6 addresses local a moment after they are added. Prefixes of them will do.
+Result<> wait_local(const std::string& netns, const std::vector<std::string>& addresses);
+
 // Why this kernel cannot run an engine, as a sentence; nothing if it can.
 std::optional<std::string> engine_missing(EngineKind kind);
 

@@ -22,10 +22,10 @@ MacAddr to_mac(const Bytes& mac) {
   return out;
 }
 
-class Frames : public Siblings {
+class Frames : public OurSiblings {
  protected:
   void SetUp() override {
-    Siblings::SetUp();
+    OurSiblings::SetUp();
     p_mac = to_mac(mac_of("host", "P"));
   }
 

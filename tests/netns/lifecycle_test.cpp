@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class Lifecycle : public Stage {
+class Lifecycle : public OurStage {
  protected:
   std::string tc(const std::string& args) { return lab::run(lab::words("tc -n host " + args)).out; }
   std::string links() { return lab::run({"ip", "-n", "host", "-o", "link"}).out; }
@@ -237,6 +237,10 @@ TEST_F(Lifecycle, renamed_interfaces_are_still_known) {
   }
   EXPECT_EQ(info("a").parent, "uplink");
   EXPECT_EQ(info("a").host_side, "a-host");
+  EXPECT_TRUE(eventually([&] {  // the kernel notices a carrier in its own time
+    return lab::run({"ip", "-n", "a", "link", "show", "dev", "a"}).out.find("state UP") !=
+           std::string::npos;
+  }));
   EXPECT_TRUE(ok("a", "b", kB.v4));
   EXPECT_EQ(cli("detach uplink --force").status, 0);
 }

@@ -9,10 +9,10 @@
 namespace bpfvlan::test {
 namespace {
 
-class Limits : public Stage {
+class Limits : public OurStage {
  protected:
   void SetUp() override {
-    Stage::SetUp();
+    OurStage::SetUp();
     BV_OK(attach(BV_POLICY_BRIDGE));
     BV_OK(endpoint("a", kA));
   }

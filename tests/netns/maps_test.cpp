@@ -13,10 +13,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class Maps : public Stage {
+class Maps : public OurStage {
  protected:
   void SetUp() override {
-    Stage::SetUp();
+    OurStage::SetUp();
     BV_OK(attach(BV_POLICY_VEPA));
     BV_OK(endpoint("a", kA));
     dir = std::filesystem::directory_iterator("/sys/fs/bpf/bpfvlan")->path();

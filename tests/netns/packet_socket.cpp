@@ -41,11 +41,11 @@ bool PacketSocket::send(const Bytes& frame) const {
 std::optional<Captured> PacketSocket::receive(int milliseconds) const {
   pollfd p{fd_.get(), POLLIN, 0};
   if (!fd_ || poll(&p, 1, milliseconds) != 1) return {};
+  static thread_local Bytes room(1 << 17);
   Captured c;
-  c.frame.resize(1 << 17);
   alignas(cmsghdr) char control[128];
   sockaddr_ll from{};
-  iovec io{c.frame.data(), c.frame.size()};
+  iovec io{room.data(), room.size()};
   msghdr message{};
   message.msg_name = &from;
   message.msg_namelen = sizeof(from);
@@ -55,7 +55,7 @@ std::optional<Captured> PacketSocket::receive(int milliseconds) const {
   message.msg_controllen = sizeof(control);
   const auto n = recvmsg(fd_.get(), &message, 0);
   if (n < 0) return {};
-  c.frame.resize(static_cast<std::size_t>(n));
+  c.frame.assign(room.begin(), room.begin() + n);
   c.packet_type = from.sll_pkttype;
   for (auto* m = CMSG_FIRSTHDR(&message); m; m = CMSG_NXTHDR(&message, m)) {
     if (m->cmsg_level != SOL_PACKET || m->cmsg_type != PACKET_AUXDATA) continue;
@@ -78,6 +78,17 @@ std::vector<Captured> PacketSocket::drain() const {
   std::vector<Captured> out;
   while (auto c = receive(0)) out.push_back(std::move(*c));
   return out;
+}
+
+std::string ip_destination(const Bytes& frame) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const auto read = [&](int family, std::size_t offset, std::size_t length) {
+    if (frame.size() >= offset + length) inet_ntop(family, &frame[offset], text, sizeof(text));
+  };
+  const int ethertype = frame.size() < ETH_HLEN ? 0 : frame[12] << 8 | frame[13];
+  if (ethertype == ETH_P_IP) read(AF_INET, ETH_HLEN + 16, 4);
+  if (ethertype == ETH_P_IPV6) read(AF_INET6, ETH_HLEN + 24, 16);
+  return text;
 }
 
 Bytes mac_of(const std::string& netns, const std::string& ifname) {

@@ -33,6 +33,9 @@ class PacketSocket {
   UniqueFd fd_;
 };
 
+// As text; empty if the frame is neither IPv4 nor IPv6.
+std::string ip_destination(const Bytes& frame);
+
 Bytes mac_of(const std::string& netns, const std::string& ifname);
 
 }  // namespace bpfvlan::test

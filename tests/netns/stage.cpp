@@ -6,9 +6,29 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 namespace bpfvlan::test {
+namespace {
+
+// As lab::reach, but with less by TCP, several super-packets still: making a mebibyte up and
+// comparing it is most of what a scenario costs on an emulated machine.
+lab::Reach reach(const lab::Path& path, Milliseconds patience) {
+  constexpr std::size_t kTcpBytes = 128 << 10, kUdpBytes = 512;
+  lab::Reach r;
+  auto tcp =
+      std::async(std::launch::async, [&] { return lab::tcp_echo(path, kTcpBytes, patience); });
+  auto udp =
+      std::async(std::launch::async, [&] { return lab::udp_echo(path, kUdpBytes, patience); });
+  r.icmp = lab::icmp_echo(path, patience, &r.ttl);
+  r.tcp = tcp.get();
+  r.udp = udp.get();
+  return r;
+}
+
+}  // namespace
+
 int slowness() {
   const char* text = std::getenv("BPFVLAN_TEST_SLOWNESS");
   return text ? std::atoi(text) : 1;
@@ -38,48 +58,94 @@ std::string Addr::cidr(int family) const {
   return family == AF_INET ? fmt::format("{}/{}", v4, length4) : fmt::format("{}/64", v6);
 }
 
-std::string family_name(const ::testing::TestParamInfo<int>& info) {
-  return info.param == AF_INET ? "ipv4" : "ipv6";
+std::string family_name(int family) {
+  return family == AF_INET ? "ipv4" : "ipv6";
+}
+
+std::string engine_and_family(const ::testing::TestParamInfo<std::tuple<EngineKind, int>>& info) {
+  const auto [kind, family] = info.param;
+  return fmt::format("{}_{}", to_string(kind), family_name(family));
 }
 
 void Stage::SetUp() {
+  if (const auto missing = engine_missing(kind_)) {
+    if (std::getenv("BPFVLAN_TEST_REQUIRE_IPVLAN")) FAIL() << *missing;
+    GTEST_SKIP() << *missing;
+  }
   // Of the test before in this process, whose namespaces are gone with it.
   std::filesystem::remove_all("/sys/fs/bpf/bpfvlan");
   BV_OK(lab.add_netns("x"));
   BV_OK(lab.add_netns("host"));
-  BV_OK(lab.cable("host", "P", "x", "X"));
-  for (const int family : {AF_INET, AF_INET6}) {
-    BV_OK(lab.address("x", "X", kX.cidr(family)));
-    BV_OK(lab.address("host", "P", kP.cidr(family)));
-  }
-  BV_OK(lab.wait_link_local("x", "X"));
-  BV_OK(lab.wait_link_local("host", "P"));
+  // As Lab::cable, Lab::address and Lab::wait_link_local, all in few processes.
+  const auto address = [](const Addr& addr, const char* dev, int family) {
+    return fmt::format("address add {} dev {}{}", addr.cidr(family), dev,
+                       family == AF_INET ? "" : " nodad");
+  };
+  BV_OK(ip_batch("host", {"link add P type veth peer name X netns x", "link set P up",
+                          address(kP, "P", AF_INET), address(kP, "P", AF_INET6)}));
+  BV_OK(ip_batch("x", {"link set X up", address(kX, "X", AF_INET), address(kX, "X", AF_INET6)}));
+  BV_OK(wait_local("x", {kX.v6, "fe80::"}));
+  BV_OK(wait_local("host", {kP.v6, "fe80::"}));
 }
 
-void Siblings::SetUp() {
-  Stage::SetUp();
-  BV_OK(attach(BV_POLICY_BRIDGE));
-  BV_OK(endpoint("a", kA));
-  BV_OK(endpoint("b", kB));
+Result<> Stage::attach(Policy policy, Mode mode) {
+  return engine_->attach(mode, policy);
 }
 
-Result<> Stage::control(const std::function<Result<>(Control&)>& operation) {
+Result<> Stage::endpoint(const std::string& name, const Addr& addr) {
+  BV_CHECK(lab.add_netns(name));
+  return engine_->add({.name = name,
+                       .netns = name,
+                       .addresses = {addr.cidr(AF_INET), addr.cidr(AF_INET6)},
+                       .default_route = true});
+}
+
+Result<> Stage::endpoint_in_host(const std::string& name, const Addr& addr) {
+  return engine_->add({.name = name, .netns = "host", .addresses = {addr.v4, addr.v6}});
+}
+
+Result<> Stage::siblings() {
+  BV_CHECK(attach(BV_POLICY_BRIDGE));
+  BV_CHECK(endpoint("a", kA));
+  return endpoint("b", kB);
+}
+
+Result<> Stage::route_from_x(const Addr& to) {
+  for (const int family : {AF_INET, AF_INET6})
+    BV_CHECK(lab.ip("x", fmt::format("route add {} via {}", to.of(family), kP.of(family))));
+  return {};
+}
+
+::testing::AssertionResult Stage::ok(const std::string& from, const std::string& to,
+                                     const std::string& address, int ttl) {
+  const auto r = reach({from, to, address}, patience());
+  if (r.all() && r.ttl == ttl) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure()
+         << fmt::format("{} -> {} ({}): tcp {} udp {} icmp {} ttl {}, expected all and ttl {}",
+                        from, to, address, r.tcp, r.udp, r.icmp, r.ttl, ttl);
+}
+
+::testing::AssertionResult Stage::no(const std::vector<lab::Path>& paths) {
+  std::vector<std::future<lab::Reach>> reached;
+  for (const auto& path : paths)
+    reached.push_back(std::async(std::launch::async, reach, path, silence()));
+  std::string got_through;
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    if (const auto r = reached[i].get(); !r.none())
+      got_through +=
+          fmt::format("{} -> {} ({}): tcp {} udp {} icmp {}, expected none\n", paths[i].from,
+                      paths[i].to, paths[i].address, r.tcp, r.udp, r.icmp);
+  if (got_through.empty()) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << got_through;
+}
+
+Result<> OurStage::control(const std::function<Result<>(Control&)>& operation) {
   BV_TRY(auto control, Control::open({.parent_netns = "host", .lock_timeout = patience()}));
   return operation(control);
 }
 
-Result<> Stage::attach(Policy policy, Mode mode) {
-  return control([&](Control& c) {
-    AttachRequest request;
-    request.parent = "P";
-    request.mode = mode;
-    request.policy = policy;
-    return c.attach(request);
-  });
-}
-
-Result<> Stage::endpoint(const std::string& name, const Addr& addr,
-                         std::function<void(EndpointRequest&)> change) {
+Result<> OurStage::endpoint(const std::string& name, const Addr& addr,
+                            const std::function<void(EndpointRequest&)>& change) {
   BV_CHECK(lab.add_netns(name));
   return control([&](Control& c) -> Result<> {
     EndpointRequest request;
@@ -91,35 +157,16 @@ Result<> Stage::endpoint(const std::string& name, const Addr& addr,
       BV_TRY(const auto address, IpPrefix::parse(addr.cidr(family)));
       request.addresses.push_back(address);
     }
-    if (change) change(request);
+    change(request);
     return c.add_endpoint(request);
   });
 }
 
-Result<> Stage::endpoint_in_host(const std::string& name, const Addr& addr) {
-  return control([&](Control& c) -> Result<> {
-    EndpointRequest request;
-    request.name = name;
-    request.parent = "P";
-    for (const int family : {AF_INET, AF_INET6}) {
-      BV_TRY(auto address, IpPrefix::parse(addr.of(family)));
-      request.addresses.push_back(address);
-    }
-    return c.add_endpoint(request);
-  });
-}
-
-Result<> Stage::route_from_x(const Addr& to) {
-  for (const int family : {AF_INET, AF_INET6})
-    BV_CHECK(lab.ip("x", fmt::format("route add {} via {}", to.of(family), kP.of(family))));
-  return {};
-}
-
-lab::CommandResult Stage::cli(const std::string& args, const std::string& input) {
+lab::CommandResult OurStage::cli(const std::string& args, const std::string& input) {
   return lab::run(lab::words(fmt::format("{} -n host {}", BPFVLAN_CLI, args)), input);
 }
 
-std::uint64_t Stage::reason(bv_reason which) {
+std::uint64_t OurStage::reason(bv_reason which) {
   std::uint64_t packets = 0;
   const auto done = control([&](Control& c) -> Result<> {
     BV_TRY(const auto all, c.reasons());
@@ -130,7 +177,7 @@ std::uint64_t Stage::reason(bv_reason which) {
   return packets;
 }
 
-EndpointInfo Stage::info(const std::string& name) {
+EndpointInfo OurStage::info(const std::string& name) {
   EndpointInfo info;
   const auto done = control([&](Control& c) -> Result<> {
     BV_TRY(info, c.endpoint(name));
@@ -140,22 +187,9 @@ EndpointInfo Stage::info(const std::string& name) {
   return info;
 }
 
-::testing::AssertionResult Stage::ok(const std::string& from, const std::string& to,
-                                     const std::string& address, int ttl) {
-  const auto r = lab::reach({from, to, address}, patience());
-  if (r.all() && r.ttl == ttl) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure()
-         << fmt::format("{} -> {} ({}): tcp {} udp {} icmp {} ttl {}, expected all and ttl {}",
-                        from, to, address, r.tcp, r.udp, r.icmp, r.ttl, ttl);
-}
-
-::testing::AssertionResult Stage::no(const std::string& from, const std::string& to,
-                                     const std::string& address) {
-  const auto r = lab::reach({from, to, address}, silence());
-  if (r.none()) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure()
-         << fmt::format("{} -> {} ({}): tcp {} udp {} icmp {}, expected none", from, to, address,
-                        r.tcp, r.udp, r.icmp);
+void OurSiblings::SetUp() {
+  OurStage::SetUp();
+  BV_OK(siblings());
 }
 
 }  // namespace bpfvlan::test

@@ -8,8 +8,11 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "bpfvlan/control.hpp"
@@ -60,48 +63,83 @@ inline constexpr Addr kA{"192.168.10.100", "fd00:10::100"};
 inline constexpr Addr kB{"172.16.1.200", "fd00:1::200"};
 inline constexpr Addr kH{"10.211.55.254", "fd00:55::254"};
 
+// What scenarios need, with nothing in it that only one engine has.
 class Stage : public ::testing::Test {
  protected:
-  // Namespaces "x" and "host", the cable X - P, and their addresses of both families.
+  explicit Stage(EngineKind kind) : kind_(kind), engine_(make_engine(kind, lab, "host", "P")) {}
+  // Namespaces "x" and "host", the cable X - P, and their addresses of both families. Skips the
+  // test where the kernel lacks the engine, or fails it if BPFVLAN_TEST_REQUIRE_IPVLAN is set.
   void SetUp() override;
+
+  Result<> attach(Policy policy, Mode mode = BV_MODE_L3);
+  // Endpoint NAME in a new namespace NAME with addresses of both families and default routes.
+  Result<> endpoint(const std::string& name, const Addr& addr);
+  // H of the scenarios: in the parent's own namespace.
+  Result<> endpoint_in_host(const std::string& name, const Addr& addr);
+  // Endpoints A and B in namespaces "a" and "b", policy bridge.
+  Result<> siblings();
+  // X reaches the endpoint's address through P's, both families.
+  Result<> route_from_x(const Addr& to);
+
+  // TCP, UDP and ICMP echo all work, or none does.
+  ::testing::AssertionResult ok(const std::string& from, const std::string& to,
+                                const std::string& address, int ttl = 64);
+  ::testing::AssertionResult no(const std::string& from, const std::string& to,
+                                const std::string& address) {
+    return no({{from, to, address}});
+  }
+  ::testing::AssertionResult no(const std::vector<lab::Path>& paths);  // at once: it waits long
+
+  lab::Lab lab;
+
+ private:
+  EngineKind kind_;
+  std::unique_ptr<Engine> engine_;
+};
+
+// Played by either engine, and once for each T.
+template <class T>
+class OnEitherEngine : public Stage,
+                       public ::testing::WithParamInterface<std::tuple<EngineKind, T>> {
+ protected:
+  OnEitherEngine() : Stage(std::get<EngineKind>(this->GetParam())) {}
+  const T& param() const { return std::get<T>(this->GetParam()); }
+};
+inline const auto kEitherEngine = ::testing::Values(EngineKind::Bpfvlan, EngineKind::Ipvlan);
+inline void PrintTo(EngineKind kind, std::ostream* out) {
+  *out << to_string(kind);
+}
+
+// A scenario: every IPv4 one is repeated with IPv6.
+class BothFamilies : public OnEitherEngine<int> {
+ protected:
+  int family() const { return param(); }
+  std::string of(const Addr& a) const { return a.of(family()); }
+};
+std::string family_name(int family);
+std::string engine_and_family(const ::testing::TestParamInfo<std::tuple<EngineKind, int>>& info);
+
+// Where our own control plane is at hand too: for what the driver does not have.
+class OurStage : public Stage {
+ protected:
+  OurStage() : Stage(EngineKind::Bpfvlan) {}
 
   // Within the host's namespace, for one or a few operations: it holds the lock.
   Result<> control(const std::function<Result<>(Control&)>& operation);
-  Result<> attach(Policy policy, Mode mode = BV_MODE_L3);
-  // Endpoint NAME in a new namespace NAME with addresses of both families and default routes.
+  using Stage::endpoint;
   Result<> endpoint(const std::string& name, const Addr& addr,
-                    std::function<void(EndpointRequest&)> change = {});
-  // H of the scenarios: in the parent's own namespace.
-  Result<> endpoint_in_host(const std::string& name, const Addr& addr);
-  // X reaches the endpoint's address through P's, both families.
-  Result<> route_from_x(const Addr& to);
+                    const std::function<void(EndpointRequest&)>& change);
 
   // A command in the host's namespace: bpfvlan -n host ARGS.
   lab::CommandResult cli(const std::string& args, const std::string& input = {});
 
   std::uint64_t reason(bv_reason which);  // packets
   EndpointInfo info(const std::string& name);
-
-  // TCP, UDP and ICMP echo all work, or none does.
-  ::testing::AssertionResult ok(const std::string& from, const std::string& to,
-                                const std::string& address, int ttl = 64);
-  ::testing::AssertionResult no(const std::string& from, const std::string& to,
-                                const std::string& address);
-
-  lab::Lab lab;
 };
 
-// With endpoints A and B in namespaces "a" and "b", policy bridge.
-class Siblings : public Stage {
+class OurSiblings : public OurStage {
  protected:
   void SetUp() override;
 };
-
-// A scenario played with either family: every IPv4 scenario is repeated with IPv6.
-class BothFamilies : public Stage, public ::testing::WithParamInterface<int> {
- protected:
-  std::string of(const Addr& a) const { return a.of(GetParam()); }
-};
-std::string family_name(const ::testing::TestParamInfo<int>& info);
 
 }  // namespace bpfvlan::test
