@@ -94,7 +94,8 @@ static __always_inline void ctx_leave_netns(ctx_t *ctx)
 	ctx->priority = 0;
 }
 
-/* Whatever MAC address the sender wrote, a sibling takes the frame as its own. */
+/* Whatever MAC address the sender wrote: the host's stack takes what was routed to it as its own.
+ */
 static __always_inline void ctx_to_us(ctx_t *ctx)
 {
 	if (ctx->pkt_type != PACKET_HOST)
@@ -123,14 +124,16 @@ static __always_inline int ctx_route_out(__u32 ifindex)
  * Route with the loopback as output interface: a local destination arrives there with its route
  * attached, as the driver's own packets do; one without any route is dropped.
  */
-static __always_inline int ctx_route_host(void)
+static __always_inline int ctx_route_host(ctx_t *ctx)
 {
+	ctx_to_us(ctx);
 	return bpf_redirect_neigh(LOOPBACK_IFINDEX, NULL, 0, 0);
 }
 
 /* The same for a packet that has its route already. */
-static __always_inline int ctx_routed_to_host(void)
+static __always_inline int ctx_routed_to_host(ctx_t *ctx)
 {
+	ctx_to_us(ctx);
 	return bpf_redirect(LOOPBACK_IFINDEX, 0);
 }
 

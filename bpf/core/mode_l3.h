@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mode l3: MAC addresses play no part, IP addresses decide. Rules: behaviour.md, "rx" and "xmit".
+/*
+ * Mode l3: IP addresses decide. MAC addresses only tell a sibling's stack whether it is meant, as
+ * on any wire. Rules: behaviour.md, "rx" and "xmit".
  */
 #ifndef BPFVLAN_MODE_L3_H
 #define BPFVLAN_MODE_L3_H
@@ -20,7 +22,6 @@ static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_endpoi
 	if (sibling) {
 		switch (policy_between(from->policy, sibling->policy)) {
 		case BV_POLICY_BRIDGE:
-			ctx_to_us(ctx);
 			return deliver(BV_REASON_TX_SIBLING, sibling);
 		case BV_POLICY_PRIVATE:
 			return verdict(BV_REASON_TX_PRIVATE);

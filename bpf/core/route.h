@@ -49,7 +49,8 @@ static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hd
 
 	if (ip6->daddr.s6_addr[0] == 0xff)
 		return verdict(BV_REASON_TX_MULTICAST);
-	if (ipv6_is_strict(&ip6->daddr))
+	/* From `::` the kernel looks at the parent's routes alone. */
+	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr))
 		return wire(reason, parent);
 	fib.l4_protocol = ip6->nexthdr;
 	/* From such a source, or a group, the look-up would find nothing at all. */

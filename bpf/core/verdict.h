@@ -119,7 +119,7 @@ static __always_inline int finish(ctx_t *ctx, struct verdict v, const struct bv_
 	case BV_WIRE:
 		return ctx_route_out(v.ifindex);
 	case BV_HOST:
-		return ctx_route_host();
+		return ctx_route_host(ctx);
 	case BV_DROP:
 	default:
 		return ctx_drop();
@@ -138,7 +138,7 @@ static __always_inline int finish_revised(ctx_t *ctx, enum bv_reason was)
 	count_reason(was, -1, -bytes);
 	count_reason(v.reason, 1, bytes);
 	record(&v);
-	return ctx_routed_to_host();
+	return ctx_routed_to_host(ctx);
 }
 
 #endif

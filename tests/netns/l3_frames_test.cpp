@@ -115,15 +115,29 @@ TEST_F(XmitRealFrames, vlan_tagged) {
     for (const auto& c : socket->drain()) EXPECT_FALSE(is_ours(c));
 }
 
-// MAC addresses play no part: a sibling takes the frame whatever its destination MAC address is.
-TEST_F(XmitRealFrames, any_destination_mac_reaches_the_sibling) {
+// The IP address finds the sibling; the MAC address tells its stack whether the frame is meant for
+// it, as on any wire.
+TEST_F(XmitRealFrames, the_sibling_sees_what_the_mac_address_says) {
   const PacketSocket at_a("a", "a"), at_b("b", "b");
-  for (const auto* mac : {"02:00:00:00:99:99", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"}) {
+  for (const auto& [mac, type] :
+       {std::pair{p_mac, PACKET_HOST}, std::pair{MacAddr("02:00:00:00:99:99"), PACKET_OTHERHOST},
+        std::pair{MacAddr("01:00:5e:00:00:01"), PACKET_MULTICAST},
+        std::pair{MacAddr("ff:ff:ff:ff:ff:ff"), PACKET_BROADCAST}}) {
     EXPECT_TRUE(at_a.send(frame(Ethernet{.dst = mac}, ip(kA.v4, kB.v4), Udp{}, payload(kPayload))));
     const auto got = at_b.wait_for(is_ours);
-    ASSERT_TRUE(got) << mac;
-    EXPECT_EQ(got->packet_type, PACKET_HOST) << mac;
+    ASSERT_TRUE(got) << type;
+    EXPECT_EQ(got->packet_type, type);
   }
+}
+
+// The Ethernet header alone lies together, the rest in pages.
+TEST_F(XmitRealFrames, headers_in_pages) {
+  BV_OK(lab.ip("host", "link set P mtu 9000"));
+  BV_OK(attach(BV_POLICY_BRIDGE));  // endpoints follow
+  const PacketSocket at_a("a", "a"), at_b("b", "b");
+  const auto large = frame(Ethernet{.dst = p_mac}, ip(kA.v4, kB.v4), Udp{}, payload(8000));
+  EXPECT_TRUE(at_a.send(large));
+  EXPECT_TRUE(at_b.wait_for([&](const Captured& c) { return c.frame == large; }));
 }
 
 // What a capture in the endpoint shows.
