@@ -196,6 +196,12 @@ Result<> Control::delete_address(const std::string& name, const IpPrefix& addres
     return tl::unexpected(gone.error());
   Undo undo;
   undo.push([&] { (void)inner.add_address(ep.inner_ifindex, exact); });
+  // With the first address of an IPv4 subnet the kernel deletes the others (net/ipv4/devinet.c).
+  for (const auto& other : list) {
+    if (other.family != AF_INET || other.same_address(exact)) continue;
+    const auto back = inner.add_address(ep.inner_ifindex, other);
+    if (!back && back.error().code != std::errc::file_exists) return tl::unexpected(back.error());
+  }
   BV_CHECK(c.unmap_address(host_side, exact));
   undo.release();
   return {};

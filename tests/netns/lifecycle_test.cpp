@@ -276,6 +276,18 @@ TEST_F(Lifecycle, addresses_come_and_go) {
   EXPECT_TRUE(ok("b", "a", "10.77.0.1"));
 }
 
+// The kernel would delete the others of a subnet with its first one.
+TEST_F(Lifecycle, the_other_addresses_of_a_subnet_stay) {
+  BV_OK(attach(BV_POLICY_BRIDGE));
+  BV_OK(endpoint("a", kA));
+  BV_OK(endpoint("b", kB));
+  for (const auto* address : {"10.77.0.1/24", "10.77.0.2/24", "10.77.0.3/24"})
+    ASSERT_EQ(cli(fmt::format("address add b {}", address)).status, 0);
+  ASSERT_EQ(cli("address del b 10.77.0.1").status, 0);
+  for (const auto* address : {"10.77.0.2", "10.77.0.3"}) EXPECT_TRUE(ok("a", "b", address));
+  EXPECT_TRUE(no("a", "b", "10.77.0.1"));
+}
+
 TEST_F(Lifecycle, two_parents_with_the_same_addresses) {
   BV_OK(lab.cable("host", "Q", "x", "Y"));
   BV_OK(attach(BV_POLICY_BRIDGE));
