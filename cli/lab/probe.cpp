@@ -1,61 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "lab/probe.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <atomic>
 #include <cstring>
 #include <future>
-#include <optional>
-#include <thread>
 #include <vector>
 
-#include "bpfvlan/netns.hpp"
+#include "lab/sockets.hpp"
 
 namespace bpfvlan::lab {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-  int family() const { return storage.ss_family; }
-
-  explicit Address(const std::string& text) {
-    if (auto* a4 = reinterpret_cast<sockaddr_in*>(&storage);
-        inet_pton(AF_INET, text.c_str(), &a4->sin_addr) == 1) {
-      storage.ss_family = AF_INET;
-      length = sizeof(*a4);
-    } else if (auto* a6 = reinterpret_cast<sockaddr_in6*>(&storage);
-               inet_pton(AF_INET6, text.c_str(), &a6->sin6_addr) == 1) {
-      storage.ss_family = AF_INET6;
-      length = sizeof(*a6);
-    }
-  }
-};
-
-// A socket stays in the namespace it was made in; the thread comes back.
-UniqueFd socket_in(const std::string& netns, int family, int type, int protocol,
-                   Milliseconds patience) {
-  const auto ns = Netns::open(netns);
-  if (!ns) return {};
-  const auto in = InNetns::enter(ns->fd());
-  if (!in) return {};
-  UniqueFd fd(socket(family, type | SOCK_CLOEXEC, protocol));
-  const timeval limit{patience.count() / 1000,
-                      static_cast<suseconds_t>(patience.count() % 1000 * 1000)};
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-  return fd;
-}
 
 std::vector<char> pattern(std::size_t bytes, unsigned seed) {
   std::vector<char> data(bytes);
@@ -83,17 +45,6 @@ bool receive_all(const UniqueFd& fd, const std::vector<char>& expected) {
     got += static_cast<std::size_t>(n);
   }
   return data == expected;
-}
-
-// A server on a free port of `path.address`; that port goes into `address`.
-UniqueFd serve(const Path& path, int type, Address& address, Milliseconds patience) {
-  auto fd = socket_in(path.to, address.family(), type, 0, patience);
-  const int on = 1;  // an address of another interface of that namespace, or none yet: no matter
-  setsockopt(fd.get(), SOL_IP, IP_FREEBIND, &on, sizeof(on));
-  if (bind(fd.get(), address.get(), address.length)) return {};
-  if (type == SOCK_STREAM && listen(fd.get(), 1)) return {};
-  getsockname(fd.get(), address.get(), &address.length);
-  return fd;
 }
 
 std::uint16_t own_number() {
@@ -140,25 +91,25 @@ bool is_reply(const std::uint8_t* data, std::size_t length, int family, std::uin
 }  // namespace
 
 bool tcp_echo(const Path& path, std::size_t bytes, Milliseconds patience) {
-  Address to(path.address);
-  const auto listener = serve(path, SOCK_STREAM, to, patience);
+  Address to(path.address, path.number);
+  const auto listener = server(path, SOCK_STREAM, to, patience);
   if (!listener) return false;
   const auto there = pattern(bytes, 1), back = pattern(bytes, 2);
-  auto server = std::async(std::launch::async, [&] {
+  auto answer = std::async(std::launch::async, [&] {
     const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     return peer && receive_all(peer, there) && send_all(peer, back);
   });
-  const auto client = socket_in(path.from, to.family(), SOCK_STREAM, 0, patience);
+  const auto client = asker(path, SOCK_STREAM, 0, patience);
   const bool ok = connect(client.get(), to.get(), to.length) == 0 && send_all(client, there) &&
                   receive_all(client, back);
-  return server.get() && ok;
+  return answer.get() && ok;
 }
 
 bool udp_echo(const Path& path, std::size_t bytes, Milliseconds patience) {
-  Address to(path.address);
-  const auto listener = serve(path, SOCK_DGRAM, to, patience);
+  Address to(path.address, path.number);
+  const auto listener = server(path, SOCK_DGRAM, to, patience);
   if (!listener) return false;
-  const auto client = socket_in(path.from, to.family(), SOCK_DGRAM, 0, patience);
+  const auto client = asker(path, SOCK_DGRAM, 0, patience);
   const auto there = pattern(bytes, 3), back = pattern(bytes, 4);
   std::vector<char> got(bytes + 1);
   if (connect(client.get(), to.get(), to.length) || send(client.get(), there.data(), bytes, 0) < 0)
@@ -176,14 +127,12 @@ bool udp_echo(const Path& path, std::size_t bytes, Milliseconds patience) {
 
 bool icmp_echo(const Path& path, Milliseconds patience, int* ttl) {
   Address to(path.address);
-  const bool v4 = to.family() == AF_INET;
-  const auto fd =
-      socket_in(path.from, to.family(), SOCK_RAW,
-                v4 ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6), patience);
+  const int protocol = to.v4() ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
+  const auto fd = asker(path, SOCK_RAW, protocol, patience);
   const int on = 1;
-  setsockopt(fd.get(), v4 ? SOL_IP : SOL_IPV6, v4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, &on,
+  setsockopt(fd.get(), to.v4() ? SOL_IP : SOL_IPV6, to.v4() ? IP_RECVTTL : IPV6_RECVHOPLIMIT, &on,
              sizeof(on));
-  const auto id = own_number();
+  const auto id = path.number ? path.number : own_number();
   const auto request = echo_request(to.family(), id);
   if (sendto(fd.get(), request.data(), request.size(), 0, to.get(), to.length) < 0) return false;
 
@@ -204,6 +153,21 @@ bool icmp_echo(const Path& path, Milliseconds patience, int* ttl) {
     return true;
   }
   return false;
+}
+
+int udp_error(const Path& path, std::size_t bytes, Milliseconds patience) {
+  static constexpr std::uint16_t kDiscard = 9;
+  Address to(path.address, path.number ? path.number : kDiscard);
+  const auto fd = asker(path, SOCK_DGRAM, 0, patience);
+  const int on = 1;  // errors that need not be final too, such as a router's
+  setsockopt(fd.get(), to.v4() ? SOL_IP : SOL_IPV6, to.v4() ? IP_RECVERR : IPV6_RECVERR, &on,
+             sizeof(on));
+  std::vector<char> data(bytes);
+  if (connect(fd.get(), to.get(), to.length)) return 0;
+  // That a packet was dropped may be known at once, and its error still come.
+  (void)send(fd.get(), data.data(), bytes, 0);
+  const bool answered = recv(fd.get(), data.data(), bytes, 0) < 0 && errno != EAGAIN;
+  return answered ? errno : 0;
 }
 
 Reach reach(const Path& path, Milliseconds patience) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace bpfvlan::lab {
@@ -12,6 +13,12 @@ struct Path {
   std::string from;     // namespace
   std::string to;       // namespace that has `address`
   std::string address;  // IPv4 or IPv6
+
+  // For who wants to say more; otherwise the kernel chooses.
+  std::string source = {};   // address to send from
+  std::string device = {};   // interface to send by
+  std::uint16_t number = 0;  // the server's port, or the id of the ICMP echo
+  int ttl = 0;               // time to live, or hop limit, of what is sent
 };
 
 struct Reach {
@@ -33,5 +40,9 @@ Reach reach(const Path& path, std::chrono::milliseconds patience);
 bool tcp_echo(const Path& path, std::size_t bytes, std::chrono::milliseconds patience);
 bool udp_echo(const Path& path, std::size_t bytes, std::chrono::milliseconds patience);
 bool icmp_echo(const Path& path, std::chrono::milliseconds patience, int* ttl = nullptr);
+
+// Sends a datagram to a port nobody listens at. The error (errno) that the network answers with,
+// such as ECONNREFUSED; 0 if none comes.
+int udp_error(const Path& path, std::size_t bytes, std::chrono::milliseconds patience);
 
 }  // namespace bpfvlan::lab
