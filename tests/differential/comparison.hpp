@@ -13,6 +13,10 @@ struct Comparison {
   std::string ipvlan;   // what was seen there, a line or more
   std::string bpfvlan;
 
+  // Wrong whatever the row says: the driver is not as the row has it, or another row's difference
+  // is in the way.
+  std::string wrong{};
+
   bool same() const { return ipvlan == bpfvlan; }
 };
 

@@ -1,56 +1,171 @@
 // SPDX-License-Identifier: MIT
 // The judge: plays the same on the kernel's ipvlan and on ours, and tells where they differ.
 #include <fmt/core.h>
+#include <sched.h>
 
 #include <CLI/CLI.hpp>
+#include <fstream>
+#include <functional>
+#include <iterator>
 
 #include "flows.hpp"
+#include "frames/fixed_run.hpp"
+#include "frames/generator.hpp"
+#include "lab/command.hpp"
 #include "lab/lab.hpp"
+#include "objects.hpp"
+#include "rows/report.hpp"
+#include "rows/rows.hpp"
 
 namespace bpfvlan::test {
 namespace {
 
-int report(const Result<Comparisons>& seen) {
-  if (!seen) {
-    fmt::print("{}\n", seen.error().what);
-    return 1;
+struct Options {
+  std::string mode = "l3", policy = "bridge";
+  Setting setting;
+  RandomRun random{.count = 2000};
+  bool must_differ = false;
+  std::uint32_t index = 0;
+  std::string page;
+  std::vector<std::string> suites;  // NAME=BINARY
+};
+
+Result<Comparisons> compare_frames(const Setting& setting) {
+  BV_TRY(auto judge, Judge::make(setting));
+  return compare_fixed_frames(judge, setting.policy);
+}
+
+Result<bool> random(const Options& options) {
+  BV_TRY(auto judge, Judge::make(options.setting));
+  BV_TRY(const auto outcome, run_random(judge, options.random));
+  return report_random(options.setting, options.random, outcome, options.must_differ);
+}
+
+Result<bool> replay(const Options& options) {
+  BV_TRY(auto judge, Judge::make(options.setting));
+  const auto c = generate(options.random.seed, options.index).c;
+  BV_TRY(const auto judged, judge.judge(c));
+  fmt::print("{}{}\n", to_text(c, judged), judged.alike() ? "alike" : "DIFFERENT");
+  return judged.alike();
+}
+
+using Part = Result<Comparisons> (*)(const Setting&);
+
+Result<bool> rows_of(const Options& options, std::initializer_list<Part> parts, bool whole) {
+  Comparisons all;
+  for (const auto part : parts) {
+    BV_TRY(const auto some, part(options.setting));
+    all.insert(all.end(), some.begin(), some.end());
   }
-  unsigned differences = 0;
-  for (const auto& c : *seen) {
-    fmt::print("{} [{}] {}\n", c.same() ? "same  " : "DIFFER", c.row, c.subject);
-    if (c.same()) continue;
-    ++differences;
-    fmt::print("  ipvlan:\n{}\n  bpfvlan:\n{}\n", c.ipvlan, c.bpfvlan);
+  return report_rows(options.setting, all, whole);
+}
+
+Result<bool> everything(const Options& options) {
+  BV_TRY(const bool rows,
+         rows_of(options, {compare_objects, compare_frames, compare_flows, compare_events}, true));
+  BV_TRY(const bool frames, random(options));
+  return rows && frames;
+}
+
+// Whether a test "SUITE: NAME" is in the suite's list.
+bool exists(const std::string& test, const std::vector<std::string>& suites) {
+  const auto colon = test.find(": ");
+  const auto suite = test.substr(0, colon), name = test.substr(colon + 2);
+  if (suite == "judge") return find_row(name);
+  for (const auto& s : suites) {
+    if (!s.starts_with(suite + "=")) continue;
+    const auto list = lab::run({s.substr(suite.size() + 1), "--gtest_list_tests"}).out;
+    const auto dot = name.find('.');
+    return list.find(name.substr(0, dot)) != std::string::npos &&
+           list.find(name.substr(dot + 1)) != std::string::npos;
   }
-  fmt::print("{} compared, {} differ\n", seen->size(), differences);
-  return differences ? 1 : 0;
+  return false;
+}
+
+Result<bool> semantics(const Options& options) {
+  if (options.page.empty()) {
+    fmt::print("{}", semantics_page());
+    return true;
+  }
+  std::ifstream file(options.page);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  bool good = text == semantics_page();
+  if (!good) fmt::print("{} is not what `bv_judge semantics` prints\n", options.page);
+  for (const auto& row : rows())
+    for (const auto* cell : {&row.l2, &row.l3, &row.l3s})
+      if ((cell->status == Status::Different || *cell->test) &&
+          !exists(cell->test, options.suites)) {
+        fmt::print("row {}: there is no test {}\n", row.id, cell->test);
+        good = false;
+      }
+  return good;
+}
+
+Result<bool> in_sandbox(const Options& options, const std::function<Result<bool>()>& play) {
+  (void)options;
+  BV_CHECK(lab::enter_sandbox());
+  if (const auto why = engine_missing(EngineKind::Ipvlan))
+    return refuse(std::errc::not_supported, *why);
+  return play();
+}
+
+// Frames follow each other on one CPU: see Arena::settle().
+void stay_on_one_cpu() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(0, &one);
+  sched_setaffinity(0, sizeof(one), &one);
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Compares the kernel's ipvlan with ours. Run it as root, in a VM that has both.");
-  Setting setting;
-  std::string mode = "l3", policy = "bridge";
-  app.add_option("--mode", mode)->capture_default_str();
-  app.add_option("--policy", policy)->capture_default_str();
+  Options o;
+  std::function<Result<bool>()> play;
+  app.add_option("--mode", o.mode)->capture_default_str();
+  app.add_option("--policy", o.policy)->capture_default_str();
+  app.add_option("--object", o.setting.object, "other programs than the ones built in");
   app.require_subcommand(1);
-  auto* flows = app.add_subcommand("flows", "sockets between all places");
-  auto* events = app.add_subcommand("events", "flows while something happens");
+  const auto add = [&](const char* name, const char* what, std::function<Result<bool>()> action) {
+    auto* sub = app.add_subcommand(name, what);
+    sub->callback([&play, action = std::move(action)] { play = action; });
+    return sub;
+  };
+  add("objects", "parents, endpoints, netfilter",
+      [&] { return rows_of(o, {compare_objects}, false); });
+  add("frames", "the fixed list of frames", [&] { return rows_of(o, {compare_frames}, false); });
+  add("flows", "sockets between all places", [&] { return rows_of(o, {compare_flows}, false); });
+  add("events", "flows while something happens",
+      [&] { return rows_of(o, {compare_events}, false); });
+  auto* random_frames = add("random", "random frames", [&] { return random(o); });
+  auto* all = add("all", "all of it", [&] { return everything(o); });
+  for (auto* sub : {random_frames, all}) {
+    sub->add_option("--seed", o.random.seed)->capture_default_str();
+    sub->add_option("--count", o.random.count)->capture_default_str();
+    sub->add_option("--first", o.random.first)->capture_default_str();
+    sub->add_option("--stop-after", o.random.stop_after, "that many differences")
+        ->capture_default_str();
+  }
+  random_frames->add_flag("--must-differ", o.must_differ, "fail if no difference is found");
+  auto* again = add("replay", "one random frame", [&] { return replay(o); });
+  again->add_option("--seed", o.random.seed)->required();
+  again->add_option("--index", o.index)->required();
+  auto* page = add("semantics", "print docs/semantics.md", [&] { return semantics(o); });
+  page->add_option("--check", o.page, "compare with this file instead");
+  page->add_option("--suite", o.suites, "NAME=BINARY, for the tests that rows name");
   CLI11_PARSE(app, argc, argv);
-  const auto parsed_mode = parse_mode(mode);
-  const auto parsed_policy = parse_policy(policy);
-  if (!parsed_mode || !parsed_policy) return 2;
-  setting = {*parsed_mode, *parsed_policy};
-  if (const auto in = lab::enter_sandbox(); !in) {
-    fmt::print(stderr, "{} (run as root)\n", in.error().what);
-    return 1;
+
+  const auto mode = parse_mode(o.mode);
+  const auto policy = parse_policy(o.policy);
+  if (!mode || !policy) {
+    fmt::print(stderr, "bv_judge: {}\n", mode ? policy.error().what : mode.error().what);
+    return 2;
   }
-  if (const auto why = engine_missing(EngineKind::Ipvlan)) {
-    fmt::print(stderr, "{}\n", *why);
-    return 1;
-  }
-  if (*flows) return report(compare_flows(setting));
-  if (*events) return report(compare_events(setting));
-  return 2;
+  o.setting.mode = *mode;
+  o.setting.policy = *policy;
+  stay_on_one_cpu();
+  const auto good = *page ? play() : in_sandbox(o, play);
+  if (!good) fmt::print(stderr, "bv_judge: {}\n", good.error().what);
+  return good && *good ? 0 : 1;
 }
 
 }  // namespace

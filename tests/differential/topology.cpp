@@ -4,6 +4,9 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include "bpfvlan/control.hpp"
+#include "programs.hpp"
+
 namespace bpfvlan::test {
 
 std::string_view to_string(Place place) {
@@ -33,10 +36,15 @@ std::string Topology::netns(Place place) const {
 Result<std::unique_ptr<Topology>> Topology::make(EngineKind kind, const Setting& setting,
                                                  unsigned mtu) {
   std::unique_ptr<Topology> t(new Topology(kind));
-  for (const auto place : {Place::X, Place::P, Place::A, Place::B})
+  for (const auto place : {Place::X, Place::P, Place::A, Place::B}) {
     BV_CHECK(t->lab_.add_netns(t->netns(place)));
+    // Nobody asks for routers on his own, at a time of his own.
+    BV_CHECK(t->lab_.sysctl(t->netns(place), "net.ipv6.conf.default.router_solicitations", "0"));
+  }
   BV_CHECK(t->cables(mtu));
+  if (kind == EngineKind::Bpfvlan && !setting.object.empty()) BV_CHECK(t->programs(setting.object));
   BV_CHECK(t->endpoints(setting));
+  BV_CHECK(t->routes_of_x());
   BV_CHECK(t->routes());
   return t;
 }
@@ -45,14 +53,12 @@ Result<> Topology::cables(unsigned mtu) {
   const auto host = netns(Place::P), x = netns(Place::X);
   BV_CHECK(lab_.cable(host, "P", x, "X"));
   BV_CHECK(lab_.cable(host, "Q", x, "Y"));
-  // Q's and Y's MAC addresses differ from P's and X's by the last octet's upper half.
-  for (const auto& [where, name, mac] :
-       {std::tuple{x, "X", kMacX}, std::tuple{host, "P", kMacP},
-        std::tuple{x, "Y", "02:00:00:00:55:f1"}, std::tuple{host, "Q", "02:00:00:00:55:f5"}}) {
+  for (const auto& [where, name, mac] : {std::tuple{x, "X", kMacX}, std::tuple{host, "P", kMacP},
+                                         std::tuple{x, "Y", kMacY}, std::tuple{host, "Q", kMacQ}}) {
     // Link-local addresses come from MAC addresses when the interface comes up.
-    BV_CHECK(lab_.ip(where, fmt::format("link set dev {} down", name)));
-    BV_CHECK(lab_.ip(where, fmt::format("link set dev {} address {} mtu {}", name, mac, mtu)));
-    BV_CHECK(lab_.ip(where, fmt::format("link set dev {} up", name)));
+    BV_CHECK(ip_batch(where, {fmt::format("link set dev {} down", name),
+                              fmt::format("link set dev {} address {} mtu {}", name, mac, mtu),
+                              fmt::format("link set dev {} up", name)}));
   }
   for (const int family : {AF_INET, AF_INET6}) {
     BV_CHECK(lab_.address(x, "X", kX.cidr(family)));
@@ -66,36 +72,55 @@ Result<> Topology::cables(unsigned mtu) {
   return lab_.wait_link_local(host, "P");
 }
 
+// Another parent makes the maps, so that the programs can be changed before P gets them.
+Result<> Topology::programs(const std::string& object) const {
+  BV_TRY(auto control,
+         Control::open({.parent_netns = netns(Place::P), .lock_timeout = patience()}));
+  AttachRequest request;
+  request.parent = "Q";
+  BV_CHECK(control.attach(request));
+  return replace_programs(object, control.pin_path());
+}
+
 Result<> Topology::endpoints(const Setting& setting) {
   engine_ = make_engine(kind_, lab_, netns(Place::P), "P");
   BV_CHECK(engine_->attach(setting.mode, setting.policy));
-  for (const auto place : {Place::A, Place::B}) {
-    const auto& address = address_of(place);
-    BV_CHECK(engine_->add({.name = std::string(interface_of(place)),
-                           .netns = netns(place),
-                           .addresses = {address.cidr(AF_INET), address.cidr(AF_INET6)},
-                           .default_route = true}));
-  }
-  return engine_->add({.name = "h",
-                       .netns = netns(Place::H),
-                       .addresses = {fmt::format("{}/32", kH.v4), fmt::format("{}/128", kH.v6)}});
+  for (const auto place : {Place::A, Place::B, Place::H}) BV_CHECK(add_endpoint(place));
+  return {};
+}
+
+Result<> Topology::add_endpoint(Place place) {
+  const auto& address = address_of(place);
+  std::vector<std::string> addresses{address.cidr(AF_INET), address.cidr(AF_INET6)};
+  // Where the parent is, its own subnet stays the parent's.
+  if (place == Place::H) addresses = {fmt::format("{}/32", kH.v4), fmt::format("{}/128", kH.v6)};
+  return engine_->add({.name = std::string(interface_of(place)),
+                       .netns = netns(place),
+                       .addresses = std::move(addresses),
+                       .default_route = place != Place::H});
+}
+
+Result<> Topology::routes_of_x() {
+  std::vector<std::string> lines;
+  for (const auto place : {Place::A, Place::B, Place::H})
+    for (const int family : {AF_INET, AF_INET6})
+      lines.push_back(
+          fmt::format("route add {} via {}", address_of(place).of(family), kP.of(family)));
+  return ip_batch(netns(Place::X), lines);
 }
 
 Result<> Topology::routes() {
-  const auto host = netns(Place::P), x = netns(Place::X);
-  for (const auto place : {Place::A, Place::B, Place::H})
-    for (const int family : {AF_INET, AF_INET6})
-      BV_CHECK(lab_.ip(
-          x, fmt::format("route add {} via {}", address_of(place).of(family), kP.of(family))));
   // One of each kind, for destinations of what endpoints send.
-  for (const auto* route :
-       {"10.66.0.0/16 via 10.211.55.1", "fd00:66::/64 via fd00:55::1", "10.78.0.0/16 via 10.77.0.1",
-        "fd00:78::/64 via fd00:77::1", "blackhole 198.51.100.0/25", "blackhole 2001:db8:b::/48",
-        "unreachable 198.51.100.128/26", "unreachable 2001:db8:c::/48",
-        "prohibit 198.51.100.192/26", "prohibit 2001:db8:d::/48", "broadcast 10.79.0.255 dev P",
-        "local 10.80.0.0/24 dev lo", "local fd00:80::/64 dev lo"})
-    BV_CHECK(lab_.ip(host, fmt::format("route add {}", route)));
-  return {};
+  return ip_batch(
+      netns(Place::P),
+      {"route add 10.66.0.0/16 via 10.211.55.1", "route add fd00:66::/64 via fd00:55::1",
+       "route add 10.78.0.0/16 via 10.77.0.1", "route add fd00:78::/64 via fd00:77::1",
+       "route add blackhole 198.51.100.0/25", "route add blackhole 2001:db8:b::/48",
+       "route add unreachable 198.51.100.128/26", "route add unreachable 2001:db8:c::/48",
+       "route add prohibit 198.51.100.192/26", "route add prohibit 2001:db8:d::/48",
+       "route add broadcast 10.79.0.255 dev P", "route add local 10.80.0.0/24 dev lo",
+       "route add local fd00:80::/64 dev lo", "route add 10.67.0.0/16 via 10.211.55.1 mtu 1280",
+       "route add fd00:67::/64 via fd00:55::1 mtu 1280"});
 }
 
 }  // namespace bpfvlan::test

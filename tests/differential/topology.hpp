@@ -29,10 +29,13 @@ const Addr& address_of(Place place);
 
 inline constexpr const char* kMacX = "02:00:00:00:55:01";
 inline constexpr const char* kMacP = "02:00:00:00:55:25";  // and every endpoint's
+inline constexpr const char* kMacY = "02:00:00:00:55:f1";
+inline constexpr const char* kMacQ = "02:00:00:00:55:f5";
 
 struct Setting {
   Mode mode = BV_MODE_L3;
   Policy policy = BV_POLICY_BRIDGE;
+  std::string object{};  // programs to use rather than the ones built in
 };
 std::string to_string(const Setting& setting);  // "l3 bridge"
 
@@ -47,11 +50,16 @@ class Topology {
   std::string netns(Place place) const;
   const lab::Lab& lab() const { return lab_; }
   Engine& engine() { return *engine_; }
+  // A, B or H, as it is from the beginning.
+  Result<> add_endpoint(Place place);
+  // To the endpoints; lost when X's interface goes down.
+  Result<> routes_of_x();
 
  private:
   explicit Topology(EngineKind kind) : kind_(kind) {}
   Result<> cables(unsigned mtu);
   Result<> routes();
+  Result<> programs(const std::string& object) const;
   Result<> endpoints(const Setting& setting);
 
   EngineKind kind_;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// A topology whose stacks keep quiet: frames go in at a place, and every copy of them is captured
+// at every interface and where they enter the host's stack.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpfvlan/unique_fd.hpp"
+#include "frames/frame_case.hpp"
+
+namespace bpfvlan::test {
+
+class Arena {
+ public:
+  // `neighbours`: addresses whose MAC address the host knows (X's), so that none is asked for.
+  static Result<std::unique_ptr<Arena>> make(EngineKind kind, const Setting& setting,
+                                             std::span<const std::string> neighbours);
+
+  // Sends the frames in their order and gives what was seen of each. More than one at a time only
+  // if each ends with a marker, whose number is told.
+  Result<std::vector<Observation>> inject(std::span<const FrameCase> cases,
+                                          std::span<const std::uint32_t> numbers);
+
+ private:
+  struct Socket {
+    UniqueFd fd;
+    std::string netns;
+    bool stack = false;  // protocol handlers' level
+  };
+  struct Sender {
+    UniqueFd fd;
+    int ifindex = 0;
+  };
+
+  explicit Arena(std::unique_ptr<Topology> topology) : topology_(std::move(topology)) {}
+  Result<> quiet(std::span<const std::string> neighbours);
+  Result<> open_sockets();
+  Result<> add_capture(const std::string& netns, std::uint16_t protocol, bool stack);
+  Result<> send(const FrameCase& c) const;
+  // Everything sent so far has been dealt with.
+  Result<> settle(std::vector<Seen>& seen);
+  void receive(const Socket& socket, std::vector<Seen>& seen);
+  std::string name_of(const Socket& socket, int ifindex);
+
+  std::unique_ptr<Topology> topology_;
+  std::vector<Socket> captures_;
+  UniqueFd epoll_;
+  std::map<Place, Sender> senders_;
+  std::map<std::pair<std::string, int>, std::string> names_;  // (namespace, ifindex)
+  std::uint32_t sentinel_ = 0;
+};
+
+}  // namespace bpfvlan::test

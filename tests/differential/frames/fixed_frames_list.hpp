@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The parts of the list, by what they are about.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "bpfvlan/test/frame.hpp"
+#include "frames/fixed_frames.hpp"
+
+namespace bpfvlan::test {
+
+using FixedFrames = std::vector<FixedFrame>;
+
+void add_rx_frames(FixedFrames& all);
+void add_rx_discovery_frames(FixedFrames& all);  // ARP and neighbour discovery
+void add_sibling_frames(FixedFrames& all);       // from an endpoint to a sibling, or to none
+void add_routed_frames(FixedFrames& all);        // from an endpoint to anybody else
+void add_broken_frames(FixedFrames& all);  // from an endpoint, and none that a stack would send
+
+// As a stack at this place writes it: X to the parent, endpoints to whomever their routes say.
+inline Ethernet from(Place at) {
+  return {.dst = at == Place::P ? kMacX : kMacP, .src = at == Place::X ? kMacX : kMacP};
+}
+
+template <class... Layers>
+FrameCase at(Place place, Layers... layers) {
+  return {.at = place, .frame = frame(std::move(layers)..., payload(32))};
+}
+
+}  // namespace bpfvlan::test

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "frames/fixed_run.hpp"
+
+#include <fmt/core.h>
+
+#include "frames/fixed_frames.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+Comparison compare(const FixedFrame& f, Policy policy, const Judged& judged) {
+  Comparison out{.row = f.row,
+                 .subject = f.what,
+                 .ipvlan = who_got(f.c, judged.ipvlan),
+                 .bpfvlan = who_got(f.c, judged.bpfvlan)};
+  if (out.ipvlan != f.gets.with(policy))
+    out.wrong += fmt::format("  the driver gives it to \"{}\", not to \"{}\":\n{}", out.ipvlan,
+                             f.gets.with(policy), to_text(judged.ipvlan, f.c));
+  if (judged.ipvlan != judged.bpfvlan && out.same()) out.bpfvlan += ", with other bytes";
+  if (!judged.alike()) out.wrong += "  unexplained:\n" + to_text(f.c, judged);
+  for (const auto& row : judged.rows)
+    if (row != f.row) out.wrong += fmt::format("  {} is in the way\n", row);
+  return out;
+}
+
+}  // namespace
+
+Result<Comparisons> compare_fixed_frames(Judge& judge, Policy policy) {
+  Comparisons out;
+  for (const auto& f : fixed_frames()) {
+    BV_TRY(const auto judged, judge.judge(f.c));
+    out.push_back(compare(f, policy, judged));
+  }
+  return out;
+}
+
+}  // namespace bpfvlan::test

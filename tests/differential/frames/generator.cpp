@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "frames/generator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "bpfvlan/test/frame.hpp"
+#include "frames/dice.hpp"
+#include "frames/generator_layers.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+constexpr std::size_t kMaxFrame = 9000 + 14;  // what the topology's MTU lets through
+
+// More from the endpoints: most of the rules are theirs.
+Place place(Dice& dice) {
+  static constexpr std::array places{Place::X, Place::X, Place::X, Place::A, Place::A,
+                                     Place::A, Place::B, Place::H, Place::H, Place::P};
+  return dice.of(places);
+}
+
+std::size_t payload_size(Dice& dice) {
+  switch (dice.below(20U)) {
+    case 0:
+      return 0;
+    case 1:
+      return dice.below(std::size_t{1500});
+    case 2:
+      return dice.below(std::size_t{8800});
+    default:
+      return 8 + dice.below(std::size_t{64});
+  }
+}
+
+// The device is asked to fill in checksums, and to cut what is too big for one packet.
+void offload(Dice& dice, FrameCase& c, const Layer& network, const Layer& transport,
+             std::size_t transport_at) {
+  const bool tcp = std::holds_alternative<Tcp>(transport);
+  if (!tcp && !std::holds_alternative<Udp>(transport)) return;
+  c.offload.flags = Offload::kNeedsCsum;
+  c.offload.csum_start = static_cast<std::uint16_t>(transport_at);
+  c.offload.csum_offset = tcp ? 16 : 6;
+  const auto header = transport_at + 20;
+  if (!tcp || c.frame.size() < header + 600 || dice.chance(20)) return;
+  c.offload.gso_type =
+      std::holds_alternative<IPv4>(network) ? Offload::kGsoTcp4 : Offload::kGsoTcp6;
+  c.offload.gso_size = static_cast<std::uint16_t>(200 + dice.below(300U));
+  c.offload.header_len = static_cast<std::uint16_t>(header);
+}
+
+void damage(Dice& dice, Bytes& frame) {
+  switch (dice.below(4U)) {
+    case 0:  // cut anywhere behind the Ethernet header
+      frame.resize(14 + dice.below(std::max<std::size_t>(frame.size() - 14, 1)));
+      break;
+    case 1:  // cut where the headers are
+      frame.resize(std::min(frame.size(), 14 + dice.below(std::size_t{80})));
+      break;
+    case 2:  // padding that no length tells of
+      frame.resize(std::min(frame.size() + 1 + dice.below(std::size_t{60}), kMaxFrame));
+      break;
+    default:  // a few bytes
+      for (auto flips = 1 + dice.below(3U); flips > 0; --flips)
+        frame[dice.below(std::min<std::size_t>(frame.size(), 80))] = dice.bits<std::uint8_t>();
+  }
+}
+
+}  // namespace
+
+Generated generate(std::uint64_t seed, std::uint32_t index) {
+  Dice dice(seed, index);
+  Generated g;
+  g.c.at = place(dice);
+  std::vector<Layer> layers{ethernet(dice, g.c.at)};
+  vlan_tags(dice, layers);
+  const auto network_at = layers.size();
+  network(dice, g.c.at, layers);
+  const bool plain = network_at == 1 && layers.size() == network_at + 2 && dice.chance(10);
+  const auto before = build(layers).size();
+  const auto room = kMaxFrame - std::min(before, kMaxFrame);
+  layers.emplace_back(Raw{random_bytes(dice, std::min(payload_size(dice), room))});
+  auto& raw = std::get<Raw>(layers.back()).bytes;
+  g.marked = raw.size() >= kMarkerSize;
+  if (g.marked) mark(raw, index);
+  g.c.frame = build(layers);
+  if (plain) {
+    const auto& l4 = layers[network_at + 1];
+    const auto l4_size = std::holds_alternative<Tcp>(l4) ? 20U : 8U;
+    offload(dice, g.c, layers[network_at], l4, before - l4_size);
+    if (g.c.offload.gso_type) g.marked = false;
+  } else if (dice.chance(6)) {
+    damage(dice, g.c.frame);
+    g.marked = g.marked && marker_of(g.c.frame) == index;
+  }
+  return g;
+}
+
+}  // namespace bpfvlan::test

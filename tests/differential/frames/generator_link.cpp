@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "frames/generator_layers.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+constexpr std::array kMacs{kMacP,
+                           kMacP,
+                           kMacX,
+                           "02:00:00:00:99:99",  // nobody's
+                           "ff:ff:ff:ff:ff:ff",
+                           "01:00:5e:00:00:01",
+                           "33:33:00:00:00:01",
+                           "33:33:ff:00:01:00",  // A's solicited-node group
+                           "01:80:c2:00:00:0e",  // LLDP
+                           "01:80:c2:00:00:01",  // PAUSE
+                           "00:00:00:00:00:00"};
+
+}  // namespace
+
+Bytes random_bytes(Dice& dice, std::size_t size) {
+  Bytes out(size);
+  for (auto& byte : out) byte = dice.bits<std::uint8_t>();
+  return out;
+}
+
+// Mostly what a stack at that place would write.
+Layer ethernet(Dice& dice, Place at) {
+  Ethernet e;
+  e.dst = at == Place::P ? kMacX : kMacP;
+  e.src = at == Place::X ? kMacX : kMacP;
+  if (dice.chance(30)) e.dst = dice.of(kMacs);
+  if (dice.chance(15)) e.src = dice.of(kMacs);
+  return e;
+}
+
+void vlan_tags(Dice& dice, std::vector<Layer>& layers) {
+  if (!dice.chance(7)) return;
+  static constexpr std::array<std::uint16_t, 6> ids{0, 0, 1, 7, 11, 4095};
+  const auto tag = [&](std::uint16_t tpid) {
+    layers.emplace_back(Vlan{.id = dice.of(ids),
+                             .priority = dice.below<std::uint8_t>(8),
+                             .drop_eligible = dice.chance(10),
+                             .tpid = tpid});
+  };
+  const bool two = dice.chance(30);
+  if (two) tag(dice.chance(70) ? 0x88a8 : 0x8100);
+  tag(two || dice.chance(80) ? 0x8100 : 0x88a8);
+}
+
+}  // namespace bpfvlan::test

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Puts the same frames into both engines and compares what was seen.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "frames/arena.hpp"
+
+namespace bpfvlan::test {
+
+// What both engines did with one frame.
+struct Judged {
+  Observation ipvlan;
+  Observation expected;  // of ours: the driver's, changed by the deliberate differences
+  Observation bpfvlan;
+  std::set<std::string> rows{};  // of the differences that made it
+
+  bool alike() const { return expected == bpfvlan; }
+};
+std::string to_text(const FrameCase& c, const Judged& judged);
+
+class Judge {
+ public:
+  static Result<Judge> make(const Setting& setting);
+
+  // `numbers`: as Arena::inject() wants them.
+  Result<std::vector<Judged>> judge(std::span<const FrameCase> cases,
+                                    std::span<const std::uint32_t> numbers);
+  Result<Judged> judge(const FrameCase& c);
+  // Whether it differs each time it is tried: a frame of some stack's own may have come between.
+  Result<bool> differs(const FrameCase& c);
+
+ private:
+  Judge() = default;
+  std::unique_ptr<Arena> ipvlan_, bpfvlan_;
+};
+
+}  // namespace bpfvlan::test

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "rows/rows.hpp"
+
+#include <algorithm>
+
+#include "rows/rows_list.hpp"
+
+namespace bpfvlan::test {
+
+const Rows& rows() {
+  static const Rows all = [] {
+    Rows list;
+    for (auto* add : {add_object_rows, add_rx_rows, add_xmit_rows, add_broken_rows, add_flow_rows,
+                      add_event_rows})
+      add(list);
+    return list;
+  }();
+  return all;
+}
+
+const Row* find_row(std::string_view id) {
+  const auto it =
+      std::find_if(rows().begin(), rows().end(), [&](const Row& r) { return r.id == id; });
+  return it == rows().end() ? nullptr : &*it;
+}
+
+const Cell& cell_of(const Row& row, Mode) {
+  return row.l3;
+}
+
+}  // namespace bpfvlan::test

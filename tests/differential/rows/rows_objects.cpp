@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "rows/rows_list.hpp"
+
+namespace bpfvlan::test {
+
+void add_object_rows(Rows& all) {
+  const char* s = "Parents and endpoints";
+  const char* p = "The parent's netfilter";
+  const Rows rows{
+      {"obj_defaults", s, "mode and policy if none is told", later("l3, bridge"),
+       same("l3, bridge"), later("l3, bridge")},
+      {"obj_last_writer", s, "mode and policy of one endpoint",
+       later("belong to the parent: the last writer sets them for all"),
+       differs("belong to the parent: the last writer sets them for all",
+               "they are the endpoint's own; between two the stricter policy holds",
+               "netns: L3Differences.policy_of_one_endpoint"),
+       later("as l3")},
+      {"obj_link", s, "an endpoint's MAC address, MTU and ARP flag", later("the parent's; ARP"),
+       same("the parent's; NOARP"), later("as l3")},
+      {"obj_link_local", s, "link-local addresses that an endpoint's stack makes",
+       later("count as the endpoint's"),
+       differs("count as the endpoint's, as every address on its interface does",
+               "only listed addresses count: what an endpoint may use is the host's to say",
+               "netns: Lifecycle.addresses_come_and_go"),
+       later("as l3")},
+      {"obj_address_once", s, "an address that another endpoint of the parent has",
+       later("refused"), same("refused (EADDRINUSE)"), later("as l3")},
+      {"obj_parent_address", s, "an address of the parent itself", later("taken"),
+       differs("taken", "refused: it would cut the host off", "netns: BadInput.address"),
+       later("as l3")},
+      {"obj_loopback", s, "the loopback interface as a parent", later("refused"), same("refused"),
+       later("refused")},
+      {"obj_mark", s, "the mark of what one endpoint sends to another",
+       later("stays in its namespace"),
+       same_by("stays in its namespace", "netns: L3Sockets.marks_stay_in_their_namespace"),
+       later("as l3")},
+      {"obj_mark_rx", s, "mark and priority that the parent's namespace gave to what arrives",
+       later("pass into the endpoint's"),
+       differs("pass into the endpoint's namespace", "cleared: they mean nothing there",
+               "prog: rx_ipv4_dont_fragment"),
+       later("as l3")},
+      {"obj_bridge_port", s, "a parent that is a bridge's port", later("refused"),
+       differs("refused: one receive handler for each interface", "works beside it",
+               "judge: obj_bridge_port"),
+       later("refused")},
+      {"obj_memberships", s, "endpoints' multicast memberships",
+       later("pushed down to the parent's filter; never promiscuous"), none, none},
+      {"filter_xmit", p, "what an endpoint sends to the wire", later("not seen"),
+       differs("seen in OUTPUT and POSTROUTING, though answers are not seen in INPUT",
+               "not seen: `bpf_redirect_neigh` leaves below them, and half-seen flows are no use "
+               "to stateful rules",
+               "judge: filter_xmit"),
+       later("seen in OUTPUT and POSTROUTING")},
+      {"filter_rx", p, "what arrives for an endpoint", later("not seen"), same("not seen"),
+       later("seen in PREROUTING and INPUT")},
+      {"filter_siblings", p, "what passes between endpoints", later("not seen"), same("not seen"),
+       later("not seen")},
+  };
+  all.insert(all.end(), rows.begin(), rows.end());
+}
+
+}  // namespace bpfvlan::test

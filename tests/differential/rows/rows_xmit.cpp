@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "rows/rows_list.hpp"
+
+namespace bpfvlan::test {
+
+void add_xmit_rows(Rows& all) {
+  const char* s = "xmit: from an endpoint";
+  const char* l2 =
+      "if its MAC address is the shared one: bridge delivers, private drops, vepa hands it to the "
+      "wire";
+  const char* unchanged = "the wire, unchanged, whatever the IP address says";
+  const auto routed = [](const char* driver) { return later(driver); };
+  const Rows rows{
+      {"xmit_sibling", s, "the IP address is a sibling's (or its own)", later(l2),
+       same("bridge delivers, private drops, vepa routes"), later("as l3")},
+      {"xmit_sibling_mac", s, "a sibling's IP address by any MAC address",
+       later("as the MAC address says"),
+       same("delivered as bridge does; the MAC address tells the sibling's stack whether it is "
+            "meant"),
+       later("as l3")},
+      {"xmit_sibling_discovery", s, "ARP and duplicate address detection for a sibling's address",
+       later("delivered to it"), same("delivered to it, though a NOARP device ignores it"),
+       later("as l3")},
+      {"xmit_own_mac", s, "the shared MAC address, no sibling's IP address",
+       later("the parent's stack, as received on the parent"), none, none},
+      {"xmit_group", s, "broadcast, multicast",
+       later("the wire and the other endpoints that have joined; not the host, not the sender; no "
+             "test of private and vepa"),
+       same("dropped"), later("dropped")},
+      {"xmit_not_ip", s, "neither IPv4 nor IPv6, or tagged", later("as its MAC address says"),
+       same("dropped"), later("dropped")},
+      {"xmit_wire", s, "other unicast", later(unchanged),
+       same("routed in the parent's namespace with the parent as output interface, any source, "
+            "time to live untouched, no forwarding sysctl"),
+       routed("as l3")},
+      {"xmit_host", s, "the parent's own addresses", later(unchanged),
+       same("the parent's stack, through its loopback interface"), routed("as l3")},
+      {"xmit_ipv4_no_route", s, "IPv4 without a route by the parent", later(unchanged),
+       same("on-link; blackhole, unreachable and other interfaces' routes do not apply"),
+       routed("as l3")},
+      {"xmit_ipv6_no_route", s, "IPv6 without a route, or with a blackhole or unreachable one",
+       later(unchanged), same("dropped"), routed("as l3")},
+      {"xmit_route_types", s, "routes of type broadcast or multicast", later(unchanged),
+       same("dropped"), routed("as l3")},
+      {"xmit_loopback", s, "127.0.0.0/8 and ::1", later(unchanged),
+       same("never the host's loopback: IPv4 on-link, IPv6 dropped"), routed("as l3")},
+      {"parent_sends", s, "what the parent's own stack sends",
+       later("the wire, endpoints' addresses too"), same("the wire, endpoints' addresses too"),
+       later("as l3")},
+      {"xmit_ipv6_other_interface", s, "IPv6 with a route by another interface alone",
+       later(unchanged),
+       differs("leaves by that interface: the look-up only prefers the parent",
+               "the parent is the output interface, as with IPv4; the packet takes the route's "
+               "next hop there",
+               "judge: xmit_ipv6_other_interface"),
+       routed("as l3")},
+      {"xmit_ipv6_link_local", s, "the parent's link-local IPv6 address", later(unchanged),
+       differs("the parent's stack", "goes out by the wire: no look-up of a program tells it apart",
+               "judge: xmit_ipv6_link_local"),
+       routed("as l3")},
+      {"xmit_path_mtu", s, "longer than the MTU of its route (the endpoint has the parent's)",
+       later(unchanged),
+       differs("IPv4 is fragmented, or answered with an error; IPv6 is answered",
+               "sent whole: a program can neither fragment nor answer", "judge: xmit_path_mtu"),
+       routed("as l3")},
+  };
+  all.insert(all.end(), rows.begin(), rows.end());
+}
+
+void add_broken_rows(Rows& all) {
+  const char* s = "xmit: frames that no stack would send";
+  const char* likewise = "the kernel's helper finds no route for it; it is dropped";
+  const Rows rows{
+      {"xmit_malformed", s, "malformed, but with a readable header",
+       later("as its MAC address says"), same("no sibling's: routed by its destination"),
+       later("as l3")},
+      {"xmit_mended_header", s,
+       "a wrong IPv4 checksum or total length, a wrong IPv6 payload length", later("unchanged"),
+       differs("what is routed leaves with these written anew",
+               "what an endpoint sends leaves as it sent it; padding does not become payload",
+               "judge: xmit_mended_header"),
+       later("as l3")},
+      {"xmit_cut_header", s, "cut within its IP header", none,
+       differs("up to 14 bytes behind the frame's end are taken for the rest of the header",
+               "dropped: a length counts from the IP header", "prog: xmit_ipv4_cut_in_header"),
+       later("as l3")},
+      {"xmit_group_by_unicast", s, "IPv6 to a group by a unicast MAC address",
+       later("the wire, unchanged"),
+       differs("routed",
+               "dropped: no multicast that an endpoint sends leaves (scenario L3-nomcast)",
+               "prog: xmit_group_multicast"),
+       later("as l3")},
+      {"xmit_igmp", s, "IGMP to a unicast address", later("the wire, unchanged"),
+       differs("routed", likewise, "judge: xmit_igmp"), later("as l3")},
+      {"xmit_ipv6_from_mapped", s, "IPv6 from an IPv4-mapped address (`::ffff:0:0/96`)",
+       later("the wire, unchanged"), differs("routed", likewise, "judge: xmit_ipv6_from_mapped"),
+       later("as l3")},
+      {"xmit_ipv6_from_nobody", s, "IPv6 from `::` to the parent's own address",
+       later("the wire, unchanged"),
+       differs("the parent's stack", "goes out by the wire, as to its link-local address",
+               "judge: xmit_ipv6_from_nobody"),
+       later("as l3")},
+  };
+  all.insert(all.end(), rows.begin(), rows.end());
+}
+
+}  // namespace bpfvlan::test

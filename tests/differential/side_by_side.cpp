@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "side_by_side.hpp"
+
+#include <fmt/core.h>
+
+#include <string_view>
+
+#include "rows/rows.hpp"
+
+namespace bpfvlan::test {
+
+Result<std::unique_ptr<SideBySide>> SideBySide::make(const Setting& setting) {
+  BV_TRY(auto networks, Networks::make(setting));
+  std::unique_ptr<SideBySide> both(new SideBySide(std::move(networks), setting.mode));
+  BV_CHECK(both->prepare());
+  return both;
+}
+
+Result<> SideBySide::prepare() const {
+  BV_CHECK(networks_.ip(Place::P,
+                        {"route add default via 10.211.55.1", "route add default via fd00:55::1",
+                         // What IPv4 takes for granted of an interface that is named.
+                         "route add ::/0 dev h metric 4096"}));
+  for (const auto* which : {"all", "X"})
+    BV_CHECK(
+        networks_.sysctl(Place::X, fmt::format("net.ipv4.conf.{}.send_redirects", which), "0"));
+  for (const auto place : {Place::X, Place::P, Place::A, Place::B}) {
+    BV_CHECK(networks_.sysctl(place, "net.ipv4.icmp_ratemask", "0"));
+    BV_CHECK(networks_.sysctl(place, "net.ipv6.icmp.ratelimit", "0"));
+    BV_CHECK(networks_.sysctl(place, "net.ipv6.conf.all.keep_addr_on_down", "1"));
+    for (const auto* family : {"ipv4", "ipv6"}) {
+      // That nobody answers a request for a MAC address is an error after some seconds, or not yet.
+      BV_CHECK(networks_.sysctl(
+          place, fmt::format("net.{}.neigh.{}.mcast_solicit", family, interface_of(place)), "100"));
+      for (const auto which : {std::string_view("all"), interface_of(place)})
+        BV_CHECK(networks_.sysctl(
+            place, fmt::format("net.{}.conf.{}.accept_redirects", family, which), "0"));
+    }
+  }
+  return {};
+}
+
+// So many at once have to wait for each other as well.
+SideBySide::Texts SideBySide::attempt(std::span<const Flow> flows, Milliseconds silence) {
+  silence += flows.size() * 2ms * slowness();
+  return ask_both([&](Watched& w) { return w.attempt(flows, silence); }, ipvlan_, bpfvlan_);
+}
+
+bool SideBySide::differs_on_purpose(const std::string& id) const {
+  const auto* row = find_row(id);
+  return row && cell_of(*row, mode_).status == Status::Different;
+}
+
+// What differs may have taken longer on one: it is tried again before it is believed.
+void SideBySide::compare(std::span<const Flow> flows, const std::string& when) {
+  auto seen = attempt(flows, silence());
+  std::vector<Flow> again;
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < flows.size(); ++i)
+    if (seen.ipvlan[i] != seen.bpfvlan[i] && !differs_on_purpose(flows[i].row)) {
+      again.push_back(flows[i]);
+      which.push_back(i);
+    }
+  auto second = again.empty() ? Texts{} : attempt(again, 2 * silence());
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    seen.ipvlan[which[i]] = std::move(second.ipvlan[i]);
+    seen.bpfvlan[which[i]] = std::move(second.bpfvlan[i]);
+  }
+  for (std::size_t i = 0; i < flows.size(); ++i)
+    add({flows[i].row, to_string(flows[i]) + (when.empty() ? "" : ", " + when),
+         std::move(seen.ipvlan[i]), std::move(seen.bpfvlan[i])});
+}
+
+}  // namespace bpfvlan::test
