@@ -114,7 +114,7 @@ void stay_on_one_cpu() {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(0, &one);
-  sched_setaffinity(0, sizeof(one), &one);
+  if (sched_setaffinity(0, sizeof(one), &one)) fmt::print(stderr, "bv_judge: not on one CPU\n");
 }
 
 int run(int argc, char** argv) {

@@ -120,7 +120,7 @@ Result<> Topology::routes() {
        "route add prohibit 198.51.100.192/26", "route add prohibit 2001:db8:d::/48",
        "route add broadcast 10.79.0.255 dev P", "route add local 10.80.0.0/24 dev lo",
        "route add local fd00:80::/64 dev lo", "route add 10.67.0.0/16 via 10.211.55.1 mtu 1280",
-       "route add fd00:67::/64 via fd00:55::1 mtu 1280"});
+       "route add fd00:67::/64 via fd00:55::1 mtu 1280", "route add multicast 10.81.0.0/24 dev P"});
 }
 
 }  // namespace bpfvlan::test

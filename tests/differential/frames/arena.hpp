@@ -24,6 +24,8 @@ class Arena {
   // if each ends with a marker, whose number is told.
   Result<std::vector<Observation>> inject(std::span<const FrameCase> cases,
                                           std::span<const std::uint32_t> numbers);
+  // Fails if a capture had no room for a frame since the last call.
+  Result<> check_losses() const;
 
  private:
   struct Socket {
@@ -41,9 +43,10 @@ class Arena {
   Result<> open_sockets();
   Result<> add_capture(const std::string& netns, std::uint16_t protocol, bool stack);
   Result<> send(const FrameCase& c) const;
+  Result<> send_case(const FrameCase& c) const;
   // Everything sent so far has been dealt with.
   Result<> settle(std::vector<Seen>& seen);
-  void receive(const Socket& socket, std::vector<Seen>& seen);
+  Result<> receive(const Socket& socket, std::vector<Seen>& seen);
   std::string name_of(const Socket& socket, int ifindex);
 
   std::unique_ptr<Topology> topology_;

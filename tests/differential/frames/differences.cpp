@@ -49,7 +49,7 @@ bool not_routed(Observation& seen) {
 
 // What the driver delivers to an endpoint goes on to the host's stack with us.
 template <class Which>
-bool passed_on(const FrameCase& c, Observation& seen, Which which) {
+bool passed_to_host(const FrameCase& c, Observation& seen, Which which) {
   if (c.at != Place::X) return false;
   bool changed = false;
   std::erase_if(seen, [&](const Seen& s) { return s.where == "stack h" && which(s); });
@@ -64,12 +64,12 @@ bool passed_on(const FrameCase& c, Observation& seen, Which which) {
 }
 
 bool other_host(const FrameCase& c, Observation& seen) {
-  return passed_on(c, seen, [](const Seen& s) { return s.type == PACKET_OTHERHOST; });
+  return passed_to_host(c, seen, [](const Seen& s) { return s.type == PACKET_OTHERHOST; });
 }
 
 // The endpoint's stack finds that it has no such VLAN: another host's frame.
 bool in_vlan(const FrameCase& c, Observation& seen) {
-  return passed_on(c, seen, [](const Seen& s) { return s.tci && (*s.tci & 0xfff) != 0; });
+  return passed_to_host(c, seen, [](const Seen& s) { return s.tci && (*s.tci & 0xfff) != 0; });
 }
 
 // IPv6 to a group, with a MAC address that is none's: the driver routes it.
@@ -78,8 +78,7 @@ bool group_by_unicast(const FrameCase& c, Observation& seen) {
   if (!from_endpoint(c) || ethertype(f) != ETHERTYPE_IPV6 || f.size() < kEthernet + kIpv6 ||
       f[38] != 0xff || (f[0] & 1))
     return false;
-  return std::erase_if(seen,
-                       [](const Seen& s) { return !at_endpoint(s) && s.where != "stack h"; }) > 0;
+  return not_routed(seen);
 }
 
 void write_mac(Bytes& frame, std::size_t at, const MacAddr& mac) {
@@ -95,8 +94,14 @@ Observation on_wire(const FrameCase& c) {
           {.where = "X", .type = PACKET_HOST, .frame = frame}};
 }
 
+bool at_loopback(const Observation& seen) {
+  return std::any_of(seen.begin(), seen.end(), [](const Seen& s) { return s.where == "lo"; });
+}
+
+// The driver's look-up finds the parent's stack.
 bool link_local(const FrameCase& c, Observation& seen) {
-  if (!from_endpoint(c) || ethertype(c.frame) != ETHERTYPE_IPV6 || !is(c.frame, 38, kLinkLocalP))
+  if (!from_endpoint(c) || ethertype(c.frame) != ETHERTYPE_IPV6 || !is(c.frame, 38, kLinkLocalP) ||
+      !at_loopback(seen))
     return false;
   seen = on_wire(c);
   return true;
@@ -107,7 +112,12 @@ bool path_mtu(const FrameCase& c, Observation& seen) {
   static const Ip4Addr v4 = kSmallMtu4;
   const bool to4 = ethertype(c.frame) == ETHERTYPE_IP && c.frame.size() >= 34 &&
                    std::equal(v4.octets.begin(), v4.octets.end(), c.frame.begin() + 30);
-  if (!from_endpoint(c) || (!to4 && !is(c.frame, 38, kSmallMtu6))) return false;
+  if (!from_endpoint(c) || (!to4 && !is(c.frame, 38, kSmallMtu6)) || (c.frame[0] & 1) ||
+      c.frame.size() <= kEthernet + kSmallMtu)
+    return false;
+  const bool whole = std::any_of(seen.begin(), seen.end(),
+                                 [&](const Seen& s) { return s.frame.size() == c.frame.size(); });
+  if (whole) return false;
   seen = on_wire(c);
   return true;
 }
@@ -129,8 +139,7 @@ bool other_interface(const FrameCase& c, Observation& seen) {
 // From :: to the parent: as to its link-local address.
 bool from_nobody(const FrameCase& c, Observation& seen) {
   if (!from_endpoint(c) || ethertype(c.frame) != ETHERTYPE_IPV6 || !is(c.frame, 22, "::") ||
-      !is(c.frame, 38, kP.v6) ||
-      std::none_of(seen.begin(), seen.end(), [](const Seen& s) { return s.where == "lo"; }))
+      !is(c.frame, 38, kP.v6) || !at_loopback(seen))
     return false;
   seen = on_wire(c);
   return true;
@@ -178,7 +187,9 @@ bool mended_header(const FrameCase& c, Observation& seen) {
     }
   };
   for (auto& s : seen) {
-    if (s.frame.size() != c.frame.size() || ethertype(s.frame) != type) continue;
+    if (at_endpoint(s) || s.where == "stack h" || s.frame.size() != c.frame.size() ||
+        ethertype(s.frame) != type)
+      continue;
     if (type == ETHERTYPE_IP) {
       restore(s.frame, 2);
       restore(s.frame, 10);

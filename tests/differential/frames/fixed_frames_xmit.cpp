@@ -37,7 +37,7 @@ void add_sibling_frames(FixedFrames& all) {
       {row, "time to live 1", at(A, kOut, IPv4{.src = kA.v4, .dst = kB.v4, .ttl = 1}, Udp{}), b});
   all.push_back({row, "jumbo", FrameCase{A, frame(kOut, ip(kB.v4), Udp{}, payload(8900)), {}}, b});
   all.push_back(
-      {row, "a total length 14 bytes beyond the end",
+      {"xmit_mended_header", "a total length 14 bytes beyond the end",
        at(A, kOut, IPv4{.src = kA.v4, .dst = kB.v4, .total_length = 20 + 8 + 32 + 14}, Udp{}), b});
   row = "xmit_sibling_mac";
   const auto to = [](const char* mac) { return Ethernet{.dst = mac, .src = kMacP}; };
@@ -107,21 +107,26 @@ void add_routed_frames(FixedFrames& all) {
   row = "xmit_host";
   all.push_back({row, "IPv4 to the parent", at(A, kOut, ip(kP.v4), Udp{}), "host"});
   all.push_back({row, "IPv6 to the parent", at(A, kOut, ip6(kP.v6), Udp{}), "host"});
-  all.push_back({row, "IPv4, another interface's", at(A, kOut, ip("10.77.0.25"), Udp{}), "wire"});
   all.push_back({row, "another host's MAC address",
                  at(A, Ethernet{.dst = kMacX, .src = kMacP}, ip(kP.v4), Udp{}), "host"});
+  all.push_back({row, "IPv6, another host's MAC address",
+                 at(A, Ethernet{.dst = kMacX, .src = kMacP}, ip6(kP.v6), Udp{}), "host"});
   row = "xmit_ipv4_no_route";
   all.push_back({row, "none", at(A, kOut, ip("192.0.2.9"), Udp{}), "wire"});
   all.push_back({row, "blackhole", at(A, kOut, ip("198.51.100.5"), Udp{}), "wire"});
   all.push_back({row, "unreachable", at(A, kOut, ip("198.51.100.130"), Udp{}), "wire"});
   all.push_back({row, "by another interface", at(A, kOut, ip("10.78.1.2"), Udp{}), "wire"});
+  all.push_back({row, "an address of the host's on another interface",
+                 at(A, kOut, ip("10.77.0.25"), Udp{}), "wire"});
   row = "xmit_ipv6_no_route";
   all.push_back({row, "none", at(A, kOut, ip6("2001:db8:7::7"), Udp{}), ""});
   all.push_back({row, "blackhole", at(A, kOut, ip6("2001:db8:b::1"), Udp{}), ""});
   all.push_back({row, "unreachable", at(A, kOut, ip6("2001:db8:c::1"), Udp{}), ""});
+  all.push_back({row, "prohibit", at(A, kOut, ip6("2001:db8:d::1"), Udp{}), ""});
   row = "xmit_route_types";
   all.push_back({row, "the subnet's broadcast", at(A, kOut, ip("10.211.55.255"), Udp{}), ""});
   all.push_back({row, "a broadcast route", at(A, kOut, ip("10.79.0.255"), Udp{}), ""});
+  all.push_back({row, "a multicast route", at(A, kOut, ip("10.81.0.9"), Udp{}), ""});
   row = "xmit_loopback";
   all.push_back({row, "127.0.0.1", at(A, kOut, ip("127.0.0.1"), Udp{}), "wire"});
   all.push_back({row, "::1", at(A, kOut, ip6("::1"), Udp{}), ""});
@@ -134,7 +139,7 @@ void add_routed_frames(FixedFrames& all) {
   all.push_back(
       {"xmit_ipv6_link_local", "the parent's", at(A, kOut, ip6(kLinkLocalP), Udp{}), "host"});
   all.push_back({"xmit_path_mtu", "IPv4",
-                 FrameCase{A, frame(kOut, ip(kSmallMtu4), Udp{}, payload(2000)), {}}, "wire"});
+                 FrameCase{A, frame(kOut, ip(kSmallMtu4), Udp{}, payload(2000)), {}}, "wire wire"});
   all.push_back({"xmit_path_mtu", "IPv6",
                  FrameCase{A, frame(kOut, ip6(kSmallMtu6), Udp{}, payload(2000)), {}}, ""});
 }

@@ -31,6 +31,7 @@ Result<Comparisons> compare_fixed_frames(Judge& judge, Policy policy) {
     BV_TRY(const auto judged, judge.judge(f.c));
     out.push_back(compare(f, policy, judged));
   }
+  BV_CHECK(judge.check_losses());
   return out;
 }
 

@@ -21,14 +21,23 @@ Place place(Dice& dice) {
   return dice.of(places);
 }
 
-std::size_t payload_size(Dice& dice) {
-  switch (dice.below(20U)) {
+// Mostly small; and around what a packet of the usual MTU, or of the topology's, may have.
+std::size_t payload_size(Dice& dice, std::size_t before) {
+  const auto up_to = [&](std::size_t frame) {
+    const auto size = frame + 4 - dice.below(std::size_t{8});
+    return std::min(size, kMaxFrame) - std::min(before, std::min(size, kMaxFrame));
+  };
+  switch (dice.below(24U)) {
     case 0:
       return 0;
     case 1:
       return dice.below(std::size_t{1500});
     case 2:
       return dice.below(std::size_t{8800});
+    case 3:
+      return up_to(1500 + 14);
+    case 4:
+      return up_to(kMaxFrame);
     default:
       return 8 + dice.below(std::size_t{64});
   }
@@ -50,7 +59,9 @@ void offload(Dice& dice, FrameCase& c, const Layer& network, const Layer& transp
   c.offload.header_len = static_cast<std::uint16_t>(header);
 }
 
-void damage(Dice& dice, Bytes& frame) {
+// `from`: behind the Ethernet header and tags, as the captures at the host's protocols know the
+// types.
+void damage(Dice& dice, Bytes& frame, std::size_t from) {
   switch (dice.below(4U)) {
     case 0:  // cut anywhere behind the Ethernet header
       frame.resize(14 + dice.below(std::max<std::size_t>(frame.size() - 14, 1)));
@@ -63,7 +74,8 @@ void damage(Dice& dice, Bytes& frame) {
       break;
     default:  // a few bytes
       for (auto flips = 1 + dice.below(3U); flips > 0; --flips)
-        frame[dice.below(std::min<std::size_t>(frame.size(), 80))] = dice.bits<std::uint8_t>();
+        if (const auto at = from + dice.below(std::size_t{66}); at < frame.size())
+          frame[at] = dice.bits<std::uint8_t>();
   }
 }
 
@@ -80,7 +92,9 @@ Generated generate(std::uint64_t seed, std::uint32_t index) {
   const bool plain = network_at == 1 && layers.size() == network_at + 2 && dice.chance(10);
   const auto before = build(layers).size();
   const auto room = kMaxFrame - std::min(before, kMaxFrame);
-  layers.emplace_back(Raw{random_bytes(dice, std::min(payload_size(dice), room))});
+  auto size = payload_size(dice, before);
+  if (plain && dice.chance(50)) size = 600 + dice.below(std::size_t{8000});  // to be segmented
+  layers.emplace_back(Raw{random_bytes(dice, std::min(size, room))});
   auto& raw = std::get<Raw>(layers.back()).bytes;
   g.marked = raw.size() >= kMarkerSize;
   if (g.marked) mark(raw, index);
@@ -91,7 +105,7 @@ Generated generate(std::uint64_t seed, std::uint32_t index) {
     offload(dice, g.c, layers[network_at], l4, before - l4_size);
     if (g.c.offload.gso_type) g.marked = false;
   } else if (dice.chance(6)) {
-    damage(dice, g.c.frame);
+    damage(dice, g.c.frame, network_at == 1 ? 14 : 22);
     g.marked = g.marked && marker_of(g.c.frame) == index;
   }
   return g;

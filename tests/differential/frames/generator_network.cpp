@@ -169,7 +169,7 @@ void other(Dice& dice, std::vector<Layer>& layers) {
       layers.emplace_back(Raw{{0x42, 0x42, 3}});
       break;
     case 4:  // experiments, AVB
-      type = dice.chance(50) ? 0x88b5 : 0x22f0;
+      type = dice.of(kUnknownTypes);
       break;
     case 5:  // IP headers under the other's type
       type = dice.chance(50) ? 0x86dd : 0x0800;

@@ -44,7 +44,6 @@ Result<Judge> Judge::make(const Setting& setting) {
   std::vector<std::string> neighbours;
   for (const auto* address : kAddresses4) neighbours.emplace_back(address);
   for (const auto* address : kAddresses6) neighbours.emplace_back(address);
-  neighbours.emplace_back(kLinkLocalP);
   Judge judge;
   BV_TRY(judge.ipvlan_, Arena::make(EngineKind::Ipvlan, setting, neighbours));
   BV_TRY(judge.bpfvlan_, Arena::make(EngineKind::Bpfvlan, setting, neighbours));
@@ -64,6 +63,11 @@ Result<std::vector<Judged>> Judge::judge(std::span<const FrameCase> cases,
 Result<Judged> Judge::judge(const FrameCase& c) {
   BV_TRY(auto judged, judge(std::span(&c, 1), {}));
   return std::move(judged[0]);
+}
+
+Result<> Judge::check_losses() const {
+  BV_CHECK(ipvlan_->check_losses());
+  return bpfvlan_->check_losses();
 }
 
 Result<bool> Judge::differs(const FrameCase& c) {

@@ -33,6 +33,8 @@ class Judge {
   Result<std::vector<Judged>> judge(std::span<const FrameCase> cases,
                                     std::span<const std::uint32_t> numbers);
   Result<Judged> judge(const FrameCase& c);
+  // Fails if something was seen but not captured.
+  Result<> check_losses() const;
   // Whether it differs each time it is tried: a frame of some stack's own may have come between.
   Result<bool> differs(const FrameCase& c);
 

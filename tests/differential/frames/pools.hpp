@@ -3,10 +3,14 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "topology.hpp"
 
 namespace bpfvlan::test {
+
+inline constexpr const char* kLinkLocalP = "fe80::ff:fe00:5525";
+inline constexpr const char* kOtherInterface6 = "fd00:78::2";  // by a gateway there
 
 // The first five are those of A, B, H, P and X.
 inline constexpr std::array kAddresses4{
@@ -60,6 +64,8 @@ inline constexpr std::array kAddresses6{
     "2001:db8:7::7",       // no route
     "fd00:10::101",        // beside A
     "fe80::ff:fe00:5501",  // X's link-local
+    kLinkLocalP,
+    kOtherInterface6,
     "fe80::1",
     "::",
     "::1",
@@ -73,10 +79,13 @@ inline constexpr std::array kAddresses6{
     "ff0e::1",
 };
 
-// Only in the list of fixed frames.
-inline constexpr const char* kLinkLocalP = "fe80::ff:fe00:5525";
-inline constexpr const char* kOtherInterface6 = "fd00:78::2";  // by a gateway there
-inline constexpr const char* kSmallMtu4 = "10.67.1.2";         // a route with an MTU of 1,280
+// Only in the list of fixed frames: the driver's fragments have no marker.
+inline constexpr unsigned kSmallMtu = 1280;
+inline constexpr const char* kSmallMtu4 = "10.67.1.2";  // a route with an MTU of 1,280
 inline constexpr const char* kSmallMtu6 = "fd00:67::2";
+
+// Neither IP nor ARP: what the generator sends and the captures look for.
+inline constexpr std::array<std::uint16_t, 7> kUnknownTypes{0x88b5, 0x22f0, 0x8864, 0x8848,
+                                                            0x9000, 0x88f7, 0x0060};
 
 }  // namespace bpfvlan::test

@@ -32,35 +32,46 @@ class Runner {
     BV_CHECK(flush());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     outcome_.seconds = took.count();
+    BV_CHECK(judge_.check_losses());
     return std::move(outcome_);
   }
 
  private:
-  bool enough() const { return outcome_.differences.size() >= run_.stop_after; }
+  bool enough() const {
+    return outcome_.differences.size() + outcome_.sometimes.size() >= run_.stop_after;
+  }
 
   Result<> alone(const FrameCase& c, std::uint32_t number) {
     BV_TRY(const auto judged, judge_.judge(c));
-    return account(c, number, judged);
+    record(judged);
+    if (!judged.alike()) return investigate(c, number, judged);
+    return {};
   }
 
   Result<> flush() {
     if (cases_.empty()) return {};
     BV_TRY(const auto judged, judge_.judge(cases_, numbers_));
-    for (std::size_t i = 0; i < cases_.size() && !enough(); ++i)
-      BV_CHECK(account(cases_[i], numbers_[i], judged[i]));
+    for (std::size_t i = 0; i < cases_.size() && !enough(); ++i) {
+      record(judged[i]);
+      if (!judged[i].alike()) BV_CHECK(investigate(cases_[i], numbers_[i], judged[i]));
+    }
     cases_.clear();
     numbers_.clear();
     return {};
   }
 
-  Result<> account(const FrameCase& c, std::uint32_t number, const Judged& judged) {
+  void record(const Judged& judged) {
     ++outcome_.frames;
     for (const auto& row : judged.rows) ++outcome_.rows[row];
     digest(judged.ipvlan);
-    if (judged.alike()) return {};
-    BV_TRY(const bool again, judge_.differs(c));
-    if (!again) {
-      outcome_.once.push_back(fmt::format("index {}\n{}", number, to_text(c, judged)));
+  }
+
+  Result<> investigate(const FrameCase& c, std::uint32_t number, const Judged& judged) {
+    BV_TRY(const bool always, judge_.differs(c));
+    if (!always) {  // by chance, or by what was sent before it
+      const auto first = numbers_.empty() ? number : numbers_.front();
+      outcome_.sometimes.push_back(fmt::format("index {}, sent after {} and those between\n{}",
+                                               number, first, to_text(c, judged)));
       return {};
     }
     BV_TRY(auto small, shrink(judge_, c));
@@ -77,6 +88,8 @@ class Runner {
     for (const auto& s : observation) {
       for (const auto letter : s.where) add(static_cast<std::uint8_t>(letter));
       add(static_cast<std::uint8_t>(s.type));
+      add(static_cast<std::uint8_t>(s.tci.value_or(0)));
+      add(s.offload.gso_type);
       for (const auto byte : s.frame) add(byte);
     }
     add(0);

@@ -42,7 +42,7 @@ bool print_row(const std::string& id, const Standing& standing, Mode mode) {
   return good;
 }
 
-void print_count(Mode mode) {
+void print_count() {
   struct {
     unsigned same = 0, different = 0, later = 0;
   } l2, l3, l3s;
@@ -62,7 +62,6 @@ void print_count(Mode mode) {
         case Status::Absent:
           break;
       }
-  (void)mode;
   for (const auto& [name, count] :
        {std::pair{"l2", &l2}, std::pair{"l3", &l3}, std::pair{"l3s", &l3s}})
     fmt::print("mode {}: {} rows same, {} different on purpose, {} not yet compared\n", name,
@@ -90,13 +89,14 @@ bool report_rows(const Setting& setting, const Comparisons& compared, bool whole
   for (const auto& [id, standing] : standings) good &= print_row(id, standing, setting.mode);
   if (whole)
     for (const auto& row : rows())
-      if (is_judged(cell_of(row, setting.mode)) && !standings.contains(row.id)) {
+      if (is_judged(cell_of(row, setting.mode)) && !standings.contains(row.id) &&
+          !(setting.policy == BV_POLICY_VEPA && row.id == std::string_view("filter_siblings"))) {
         fmt::print("BAD {:28} not compared\n", row.id);
         good = false;
       }
   fmt::print("{}: {} rows, {} comparisons\n", to_string(setting), standings.size(),
              compared.size());
-  if (whole) print_count(setting.mode);
+  if (whole) print_count();
   return good;
 }
 
@@ -106,18 +106,21 @@ bool report_random(const Setting& setting, const RandomRun& run, const RandomOut
     fmt::print("DIFFERENCE in a random frame, seed {} index {}; shrunk:\n{}", run.seed, d.index,
                to_text(d.shrunk, d.judged));
     fmt::print("  as found:\n{}", to_text(d.found));
-    fmt::print("  again: bv_judge --mode {} --policy {} replay --seed {} --index {}\n",
-               bpfvlan::to_string(setting.mode), bpfvlan::to_string(setting.policy), run.seed,
-               d.index);
+    fmt::print(
+        "  again: vm-tests/run-in-vm KERNEL --cpus 1 -- "
+        "build/dev/tests/differential/bv_judge --mode {} --policy {} replay --seed {} --index {}\n",
+        bpfvlan::to_string(setting.mode), bpfvlan::to_string(setting.policy), run.seed, d.index);
   }
-  for (const auto& text : outcome.once) fmt::print("differed only once: {}", text);
+  for (const auto& text : outcome.sometimes)
+    fmt::print("DIFFERENCE that is not there each time, seed {}: {}", run.seed, text);
   for (const auto& [row, count] : outcome.rows) fmt::print("    {:28} explains {}\n", row, count);
+  const auto differences = outcome.differences.size() + outcome.sometimes.size();
   fmt::print(
-      "{}: {} random frames of seed {}, {} unexplained differences, {} once; {:.0f} s, {:.0f} "
-      "frames a second, digest {:016x}\n",
-      to_string(setting), outcome.frames, run.seed, outcome.differences.size(), outcome.once.size(),
-      outcome.seconds, outcome.frames / outcome.seconds, outcome.digest);
-  return outcome.differences.empty() != must_differ;
+      "{}: {} random frames of seed {}, {} unexplained differences; {:.0f} s, {:.0f} frames a "
+      "second, digest {:016x}\n",
+      to_string(setting), outcome.frames, run.seed, differences, outcome.seconds,
+      outcome.frames / outcome.seconds, outcome.digest);
+  return (differences > 0) == must_differ;
 }
 
 }  // namespace bpfvlan::test

@@ -53,8 +53,8 @@ void add_object_rows(Rows& all) {
        later("seen in OUTPUT and POSTROUTING")},
       {"filter_rx", p, "what arrives for an endpoint", later("not seen"), same("not seen"),
        later("seen in PREROUTING and INPUT")},
-      {"filter_siblings", p, "what passes between endpoints", later("not seen"), same("not seen"),
-       later("not seen")},
+      {"filter_siblings", p, "what passes between endpoints", later("not seen"),
+       same("not seen (with vepa it goes to the wire)"), later("not seen")},
   };
   all.insert(all.end(), rows.begin(), rows.end());
 }
