@@ -165,19 +165,19 @@ Result<> Arena::send(const FrameCase& c) const {
   return {};
 }
 
-// The driver tells a sender that its frame was dropped; and a device refuses (ENOMEM) to segment
-// what its headers do not allow to. Any other refusal would be a frame that was never there.
+// The driver tells a sender that its frame was dropped; and what is to be
+// segmented is refused if its headers lie, by the socket (EINVAL) or the device (ENOMEM). Any other
+// refusal would be a frame that was never there.
 Result<> Arena::send_case(const FrameCase& c) const {
   const bool endpoint = c.at == Place::A || c.at == Place::B || c.at == Place::H;
   const auto sent = send(c);
   if (sent) return {};
   const auto code = sent.error().code;
-  if (code == std::errc::not_enough_memory) {
-    if (c.offload.flags) return {};
-  } else if (endpoint && topology_->kind() == EngineKind::Ipvlan &&
-             code != std::errc::message_size) {
+  const bool no_memory = code == std::errc::not_enough_memory;
+  if (c.offload.flags && (no_memory || code == std::errc::invalid_argument)) return {};
+  if (endpoint && topology_->kind() == EngineKind::Ipvlan && !no_memory &&
+      code != std::errc::message_size)
     return {};
-  }
   return tl::unexpected(sent.error());
 }
 
