@@ -87,11 +87,13 @@ void write_mac(Bytes& frame, std::size_t at, const MacAddr& mac) {
 
 // Routed to the wire, whole and as it was sent.
 Observation on_wire(const FrameCase& c) {
+  auto offload = c.offload;
+  offload.header_len = 0;  // said of segments alone
   auto frame = c.frame;
   write_mac(frame, 0, kMacX);
   write_mac(frame, 6, kMacP);
-  return {{.where = "P", .type = PACKET_OUTGOING, .frame = frame},
-          {.where = "X", .type = PACKET_HOST, .frame = frame}};
+  return {{.where = "P", .type = PACKET_OUTGOING, .offload = offload, .frame = frame},
+          {.where = "X", .type = PACKET_HOST, .offload = offload, .frame = frame}};
 }
 
 bool at_loopback(const Observation& seen) {

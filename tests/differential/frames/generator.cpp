@@ -92,8 +92,7 @@ Generated generate(std::uint64_t seed, std::uint32_t index) {
   const bool plain = network_at == 1 && layers.size() == network_at + 2 && dice.chance(10);
   const auto before = build(layers).size();
   const auto room = kMaxFrame - std::min(before, kMaxFrame);
-  auto size = payload_size(dice, before);
-  if (plain && dice.chance(50)) size = 600 + dice.below(std::size_t{8000});  // to be segmented
+  const auto size = payload_size(dice, before);
   layers.emplace_back(Raw{random_bytes(dice, std::min(size, room))});
   auto& raw = std::get<Raw>(layers.back()).bytes;
   g.marked = raw.size() >= kMarkerSize;
