@@ -8,7 +8,7 @@
 #include <functional>
 #include <iterator>
 
-#include "flows.hpp"
+#include "flows/flows.hpp"
 #include "frames/fixed_run.hpp"
 #include "frames/generator.hpp"
 #include "lab/command.hpp"

@@ -2,7 +2,7 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
-#include "event_stage.hpp"
+#include "flows/event_stage.hpp"
 
 namespace bpfvlan::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "flows.hpp"
+#include "flows/flows.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <array>
 #include <initializer_list>
 
-#include "side_by_side.hpp"
+#include "flows/side_by_side.hpp"
 
 namespace bpfvlan::test {
 namespace {

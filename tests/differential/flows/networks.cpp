@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "networks.hpp"
+#include "flows/networks.hpp"
 
 #include <utility>
 

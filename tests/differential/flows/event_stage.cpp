@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "event_stage.hpp"
+#include "flows/event_stage.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <future>
 
-#include "flows.hpp"
+#include "flows/flows.hpp"
 #include "lab/command.hpp"
 
 namespace bpfvlan::test {

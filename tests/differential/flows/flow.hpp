@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "flows/taps.hpp"
 #include "stage.hpp"
-#include "taps.hpp"
 #include "topology.hpp"
 
 namespace bpfvlan::test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "side_by_side.hpp"
+#include "flows/side_by_side.hpp"
 
 #include <fmt/core.h>
 

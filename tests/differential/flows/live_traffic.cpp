@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "live_traffic.hpp"
+#include "flows/live_traffic.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>

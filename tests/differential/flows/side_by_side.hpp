@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "comparison.hpp"
-#include "flow.hpp"
-#include "networks.hpp"
+#include "flows/flow.hpp"
+#include "flows/networks.hpp"
 
 namespace bpfvlan::test {
 

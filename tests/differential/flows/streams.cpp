@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "streams.hpp"
+#include "flows/streams.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>

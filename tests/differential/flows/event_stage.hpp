@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "live_traffic.hpp"
-#include "side_by_side.hpp"
+#include "flows/live_traffic.hpp"
+#include "flows/side_by_side.hpp"
 
 namespace bpfvlan::test {
 

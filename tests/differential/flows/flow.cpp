@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "flow.hpp"
+#include "flows/flow.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>

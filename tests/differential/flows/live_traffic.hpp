@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "side_by_side.hpp"
-#include "streams.hpp"
+#include "flows/side_by_side.hpp"
+#include "flows/streams.hpp"
 
 namespace bpfvlan::test {
 

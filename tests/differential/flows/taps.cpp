@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "taps.hpp"
+#include "flows/taps.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
