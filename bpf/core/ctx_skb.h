@@ -104,8 +104,9 @@ static __always_inline void ctx_to_us(ctx_t *ctx)
 
 /*
  * Into the namespace behind a host side, in this softirq round. redirect_peer makes the packet
- * type HOST on newer kernels and keeps it on older ones, so a group frame goes through the device
- * pair, whose receiver works its type out again. redirect_peer refuses a peer in this namespace.
+ * type HOST on newer kernels and keeps it on older ones, so a frame for a group or for another host
+ * goes through the device pair, whose receiver works its type out again. redirect_peer refuses a
+ * peer in this namespace.
  */
 static __always_inline int ctx_deliver(ctx_t *ctx, __u32 host_side, bool same_netns)
 {
