@@ -165,9 +165,9 @@ Result<> Arena::send(const FrameCase& c) const {
   return {};
 }
 
-// The driver tells a sender that its frame was dropped; and what is to be
-// segmented is refused if its headers lie, by the socket (EINVAL) or the device (ENOMEM). Any other
-// refusal would be a frame that was never there.
+// The driver tells a sender that its frame was dropped; and what is to be segmented is refused if
+// its headers lie, by the socket (EINVAL) or the device (ENOMEM). Any other refusal would be a
+// frame that was never there.
 Result<> Arena::send_case(const FrameCase& c) const {
   const bool endpoint = c.at == Place::A || c.at == Place::B || c.at == Place::H;
   const auto sent = send(c);
@@ -262,7 +262,9 @@ Result<> Arena::receive(const Socket& socket, std::vector<Seen>& seen) {
       if (m->cmsg_level != SOL_PACKET || m->cmsg_type != PACKET_AUXDATA) continue;
       tpacket_auxdata aux{};
       std::memcpy(&aux, CMSG_DATA(m), sizeof(aux));
-      if (aux.tp_status & TP_STATUS_VLAN_VALID) s.tci = aux.tp_vlan_tci;
+      const bool tpid = aux.tp_status & TP_STATUS_VLAN_TPID_VALID;
+      if (aux.tp_status & TP_STATUS_VLAN_VALID)
+        s.tag = Tag{.tpid = tpid ? aux.tp_vlan_tpid : std::uint16_t{0}, .tci = aux.tp_vlan_tci};
     }
     seen.push_back(std::move(s));
   }

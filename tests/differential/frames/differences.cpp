@@ -56,7 +56,7 @@ bool passed_to_host(const FrameCase& c, Observation& seen, Which which) {
   for (auto& s : seen) {
     if (!at_endpoint(s) || !which(s)) continue;
     s.where = "stack P";
-    s.tci.reset();  // the stack has taken the tag off
+    s.tag.reset();  // the stack has taken the tag off
     s.type = PACKET_OTHERHOST;
     changed = true;
   }
@@ -69,7 +69,7 @@ bool other_host(const FrameCase& c, Observation& seen) {
 
 // The endpoint's stack finds that it has no such VLAN: another host's frame.
 bool in_vlan(const FrameCase& c, Observation& seen) {
-  return passed_to_host(c, seen, [](const Seen& s) { return s.tci && (*s.tci & 0xfff) != 0; });
+  return passed_to_host(c, seen, [](const Seen& s) { return s.tag && (s.tag->tci & 0xfff) != 0; });
 }
 
 // IPv6 to a group, with a MAC address that is none's: the driver routes it.

@@ -78,7 +78,8 @@ std::string to_text(const Observation& observation, const FrameCase& c) {
   std::string out;
   for (const auto& s : observation) {
     out += fmt::format("    {}: {}{}{}", s.where, type_name(s.type),
-                       s.tci ? fmt::format(", tag {:#06x}", *s.tci) : "", offload_text(s.offload));
+                       s.tag ? fmt::format(", tag {:#06x} {:#06x}", s.tag->tpid, s.tag->tci) : "",
+                       offload_text(s.offload));
     out += s.frame == c.frame ? "\n" : ", changed:\n" + changes(c.frame, s.frame);
   }
   return out;

@@ -37,11 +37,17 @@ inline constexpr std::size_t kMarkerSize = 8;
 void mark(Bytes& frame, std::uint32_t number);  // overwrites the end of a frame long enough
 std::optional<std::uint32_t> marker_of(const Bytes& frame);
 
+// A VLAN tag that the stack took off.
+struct Tag {
+  std::uint16_t tpid = 0, tci = 0;
+  auto operator<=>(const Tag&) const = default;
+};
+
 // One copy of a frame at one point.
 struct Seen {
   std::string where;  // interface, or "stack" and an interface: given to the host's protocols
   int type = 0;       // PACKET_HOST, PACKET_OUTGOING, …
-  std::optional<std::uint16_t> tci{};  // of a VLAN tag that the stack took off
+  std::optional<Tag> tag{};
   Offload offload{};
   Bytes frame{};
   auto operator<=>(const Seen&) const = default;

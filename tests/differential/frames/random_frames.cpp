@@ -88,7 +88,11 @@ class Runner {
     for (const auto& s : observation) {
       for (const auto letter : s.where) add(static_cast<std::uint8_t>(letter));
       add(static_cast<std::uint8_t>(s.type));
-      add(static_cast<std::uint8_t>(s.tci.value_or(0)));
+      const auto tag = s.tag.value_or(Tag{});
+      for (const auto word : {tag.tpid, tag.tci}) {
+        add(static_cast<std::uint8_t>(word >> 8));
+        add(static_cast<std::uint8_t>(word));
+      }
       add(s.offload.gso_type);
       for (const auto byte : s.frame) add(byte);
     }
