@@ -7,10 +7,19 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string_view>
 
 #include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan::test {
+namespace {
+
+// Sections such as .rodata, and the one map that no loader pins (maps-schema/README.md).
+bool is_the_objects_own(const bpf_map* map) {
+  return bpf_map__is_internal(map) || std::string_view(bpf_map__name(map)) == "last_verdict";
+}
+
+}  // namespace
 
 Result<> replace_programs(const std::string& object, const std::string& pin_path) {
   const std::unique_ptr<bpf_object, void (*)(bpf_object*)> o(
@@ -19,6 +28,10 @@ Result<> replace_programs(const std::string& object, const std::string& pin_path
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, o.get()) {
     const UniqueFd pinned(bpf_obj_get(fmt::format("{}/{}", pin_path, bpf_map__name(map)).c_str()));
+    // One of its own would never be filled: its programs would see no parent, no endpoint.
+    if (!pinned && !is_the_objects_own(map))
+      return refuse(std::errc::no_such_file_or_directory,
+                    fmt::format("{}: no map '{}' is pinned", object, bpf_map__name(map)));
     if (pinned && bpf_map__reuse_fd(map, pinned.get())) return fail(errno, bpf_map__name(map));
   }
   if (const int err = bpf_object__load(o.get())) return fail(err, "load " + object);
