@@ -11,9 +11,9 @@
 #include "flows/flows.hpp"
 #include "frames/fixed_run.hpp"
 #include "frames/generator.hpp"
-#include "lab/command.hpp"
 #include "lab/lab.hpp"
 #include "objects.hpp"
+#include "rows/named_tests.hpp"
 #include "rows/report.hpp"
 #include "rows/rows.hpp"
 
@@ -67,21 +67,6 @@ Result<bool> everything(const Options& options) {
   return rows && frames;
 }
 
-// Whether a test "SUITE: NAME" is in the suite's list.
-bool exists(const std::string& test, const std::vector<std::string>& suites) {
-  const auto colon = test.find(": ");
-  const auto suite = test.substr(0, colon), name = test.substr(colon + 2);
-  if (suite == "judge") return find_row(name);
-  for (const auto& s : suites) {
-    if (!s.starts_with(suite + "=")) continue;
-    const auto list = lab::run({s.substr(suite.size() + 1), "--gtest_list_tests"}).out;
-    const auto dot = name.find('.');
-    return list.find(name.substr(0, dot)) != std::string::npos &&
-           list.find(name.substr(dot + 1)) != std::string::npos;
-  }
-  return false;
-}
-
 Result<bool> semantics(const Options& options) {
   if (options.page.empty()) {
     fmt::print("{}", semantics_page());
@@ -91,30 +76,25 @@ Result<bool> semantics(const Options& options) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   bool good = text == semantics_page();
   if (!good) fmt::print("{} is not what `bv_judge semantics` prints\n", options.page);
-  for (const auto& row : rows())
-    for (const auto* cell : {&row.l2, &row.l3, &row.l3s})
-      if ((cell->status == Status::Different || *cell->test) &&
-          !exists(cell->test, options.suites)) {
-        fmt::print("row {}: there is no test {}\n", row.id, cell->test);
-        good = false;
-      }
+  good = check_named_tests(options.suites) && good;
   return good;
 }
 
-Result<bool> in_sandbox(const Options& options, const std::function<Result<bool>()>& play) {
-  (void)options;
+// Frames follow each other on one CPU: see Arena::settle().
+Result<> stay_on_one_cpu() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(0, &one);
+  if (sched_setaffinity(0, sizeof(one), &one)) return fail(errno, "stay on one CPU");
+  return {};
+}
+
+Result<bool> in_sandbox(const std::function<Result<bool>()>& play) {
+  BV_CHECK(stay_on_one_cpu());
   BV_CHECK(lab::enter_sandbox());
   if (const auto why = engine_missing(EngineKind::Ipvlan))
     return refuse(std::errc::not_supported, *why);
   return play();
-}
-
-// Frames follow each other on one CPU: see Arena::settle().
-void stay_on_one_cpu() {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(0, &one);
-  if (sched_setaffinity(0, sizeof(one), &one)) fmt::print(stderr, "bv_judge: not on one CPU\n");
 }
 
 int run(int argc, char** argv) {
@@ -162,8 +142,7 @@ int run(int argc, char** argv) {
   }
   o.setting.mode = *mode;
   o.setting.policy = *policy;
-  stay_on_one_cpu();
-  const auto good = *page ? play() : in_sandbox(o, play);
+  const auto good = *page ? play() : in_sandbox(play);
   if (!good) fmt::print(stderr, "bv_judge: {}\n", good.error().what);
   return good && *good ? 0 : 1;
 }

@@ -16,7 +16,6 @@ class Dice {
     engine_.seed(words);
   }
 
-  std::uint64_t number() { return engine_(); }
   // 0 … n - 1
   template <class T>
   T below(T n) {

@@ -2,8 +2,6 @@
 // Puts the same frames into both engines and compares what was seen.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <span>

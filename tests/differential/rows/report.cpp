@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <map>
-#include <string_view>
 
 #include "rows/rows.hpp"
 
@@ -14,13 +13,6 @@ namespace {
 struct Standing {
   unsigned compared = 0, differing = 0, wrong = 0;
 };
-
-// Compared by the judge itself; other differences have a test of their own.
-bool is_judged(const Cell& cell) {
-  const std::string_view test = cell.test;
-  return (cell.status == Status::Same && test.empty()) ||
-         (cell.status == Status::Different && test.starts_with("judge"));
-}
 
 void print(const Comparison& c) {
   fmt::print("NOT AS EXPECTED [{}] {}\n  ipvlan:  {}\n  bpfvlan: {}\n{}", c.row, c.subject,
@@ -89,8 +81,7 @@ bool report_rows(const Setting& setting, const Comparisons& compared, bool whole
   for (const auto& [id, standing] : standings) good &= print_row(id, standing, setting.mode);
   if (whole)
     for (const auto& row : rows())
-      if (is_judged(cell_of(row, setting.mode)) && !standings.contains(row.id) &&
-          !(setting.policy == BV_POLICY_VEPA && row.id == std::string_view("filter_siblings"))) {
+      if (must_be_compared(row, setting.mode, setting.policy) && !standings.contains(row.id)) {
         fmt::print("BAD {:28} not compared\n", row.id);
         good = false;
       }

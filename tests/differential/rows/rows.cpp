@@ -24,8 +24,19 @@ const Row* find_row(std::string_view id) {
   return it == rows().end() ? nullptr : &*it;
 }
 
-const Cell& cell_of(const Row& row, Mode) {
-  return row.l3;
+const Cell& cell_of(const Row& row, Mode mode) {
+  switch (mode) {  // a mode that is added does not compile without its case
+    case BV_MODE_L3:
+      return row.l3;
+  }
+  static constexpr Cell absent{};
+  return absent;
+}
+
+bool must_be_compared(const Row& row, Mode mode, Policy policy) {
+  const auto& cell = cell_of(row, mode);
+  const bool can_be = cell.status == Status::Same || cell.status == Status::Different;
+  return can_be && cell.played && (cell.policies >> policy & 1);
 }
 
 }  // namespace bpfvlan::test

@@ -3,6 +3,7 @@
 // docs/semantics.md is made; the judge fails if a row is not as it says.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace bpfvlan::test {
 
 enum class Status {
-  Same,         // compared by the judge, or by the suite of `test` on both engines, and alike
+  Same,         // compared and alike
   Different,    // on purpose: the judge sees the difference, and nothing else
   NotCompared,  // the mode is not there yet
   Absent,       // nothing to compare in this mode
@@ -22,7 +23,17 @@ struct Cell {
   Status status = Status::Absent;
   const char* driver = "";  // what the driver does, if the row's modes differ in it
   const char* why = "";     // we differ
-  const char* test = "";    // SUITE: NAME; a difference's may be the judge itself
+  const char* test = "";    // SUITE: NAME; of a difference, and "judge: ID" is the row itself
+  // Whether the judge plays it: if not, the test stands for our side alone.
+  bool played = true;
+  unsigned policies = ~0U;  // those with which there is something to compare, as bits
+
+  constexpr Cell with(std::initializer_list<Policy> some) const {
+    Cell cell = *this;
+    cell.policies = 0;
+    for (const auto policy : some) cell.policies |= 1U << policy;
+    return cell;
+  }
 };
 
 struct Row {
@@ -37,6 +48,8 @@ using Rows = std::vector<Row>;
 const Rows& rows();
 const Row* find_row(std::string_view id);
 const Cell& cell_of(const Row& row, Mode mode);
+// Whether a run of the judge with these must have compared the row.
+bool must_be_compared(const Row& row, Mode mode, Policy policy);
 // The whole page.
 std::string semantics_page();
 

@@ -17,15 +17,15 @@ inline constexpr Cell none{};
 constexpr Cell same(const char* driver) {
   return {Status::Same, driver, "", ""};
 }
-// Played on both engines by another suite than the judge.
-constexpr Cell same_by(const char* driver, const char* test) {
-  return {Status::Same, driver, "", test};
-}
 constexpr Cell later(const char* driver) {
   return {Status::NotCompared, driver, "", ""};
 }
 constexpr Cell differs(const char* driver, const char* why, const char* test) {
   return {Status::Different, driver, why, test};
+}
+// The judge has no means to play it: the test shows what is ours.
+constexpr Cell differs_unplayed(const char* driver, const char* why, const char* test) {
+  return {Status::Different, driver, why, test, false};
 }
 
 }  // namespace bpfvlan::test

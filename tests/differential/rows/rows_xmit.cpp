@@ -9,7 +9,6 @@ void add_xmit_rows(Rows& all) {
       "if its MAC address is the shared one: bridge delivers, private drops, vepa hands it to the "
       "wire";
   const char* unchanged = "the wire, unchanged, whatever the IP address says";
-  const auto routed = [](const char* driver) { return later(driver); };
   const Rows rows{
       {"xmit_sibling", s, "the IP address is a sibling's (or its own)", later(l2),
        same("bridge delivers, private drops, vepa routes"), later("as l3")},
@@ -32,18 +31,18 @@ void add_xmit_rows(Rows& all) {
       {"xmit_wire", s, "other unicast", later(unchanged),
        same("routed in the parent's namespace with the parent as output interface, any source, "
             "time to live untouched, no forwarding sysctl"),
-       routed("as l3")},
+       later("as l3")},
       {"xmit_host", s, "the parent's own addresses", later(unchanged),
-       same("the parent's stack, through its loopback interface"), routed("as l3")},
+       same("the parent's stack, through its loopback interface"), later("as l3")},
       {"xmit_ipv4_no_route", s, "IPv4 without a route by the parent", later(unchanged),
        same("on-link; blackhole, unreachable and other interfaces' routes do not apply"),
-       routed("as l3")},
+       later("as l3")},
       {"xmit_ipv6_no_route", s, "IPv6 without a route, or with a blackhole or unreachable one",
-       later(unchanged), same("dropped"), routed("as l3")},
+       later(unchanged), same("dropped"), later("as l3")},
       {"xmit_route_types", s, "routes of type broadcast or multicast", later(unchanged),
-       same("dropped"), routed("as l3")},
+       same("dropped"), later("as l3")},
       {"xmit_loopback", s, "127.0.0.0/8 and ::1", later(unchanged),
-       same("never the host's loopback: IPv4 on-link, IPv6 dropped"), routed("as l3")},
+       same("never the host's loopback: IPv4 on-link, IPv6 dropped"), later("as l3")},
       {"parent_sends", s, "what the parent's own stack sends",
        later("the wire, endpoints' addresses too"), same("the wire, endpoints' addresses too"),
        later("as l3")},
@@ -53,16 +52,16 @@ void add_xmit_rows(Rows& all) {
                "the parent is the output interface, as with IPv4; the packet takes the route's "
                "next hop there",
                "judge: xmit_ipv6_other_interface"),
-       routed("as l3")},
+       later("as l3")},
       {"xmit_ipv6_link_local", s, "the parent's link-local IPv6 address", later(unchanged),
        differs("the parent's stack", "goes out by the wire: no look-up of a program tells it apart",
                "judge: xmit_ipv6_link_local"),
-       routed("as l3")},
+       later("as l3")},
       {"xmit_path_mtu", s, "longer than the MTU of its route (the endpoint has the parent's)",
        later(unchanged),
        differs("IPv4 is fragmented, or answered with an error; IPv6 is answered",
                "sent whole: a program can neither fragment nor answer", "judge: xmit_path_mtu"),
-       routed("as l3")},
+       later("as l3")},
   };
   all.insert(all.end(), rows.begin(), rows.end());
 }

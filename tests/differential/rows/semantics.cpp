@@ -10,11 +10,12 @@ namespace {
 constexpr const char* kHead = R"(# Semantics: where we are the kernel's ipvlan, and where not
 
 The driver (`drivers/net/ipvlan/`) is the specification. Each row below is a behaviour of it. The judge
-(`tests/differential`) plays every row on the driver and on ours, side by side in a virtual machine, and
-fails if a row is not as it stands here; random frames must differ by nothing but the rows marked so.
+(`tests/differential`) plays the rows on the driver and on ours, side by side in a virtual machine, and
+fails if one is not as it stands here; random frames must differ by nothing but the rows marked so.
 
-This page is made by `bv_judge semantics`; a test compares it. Suites: `judge` compares the row itself,
-`netns` is `tests/netns`, `prog` is `tests/prog`.
+This page is made by `bv_judge semantics`; a test compares it. Of a difference, the test is the one that
+pins what is ours: `judge` is the comparison itself, `netns` is `tests/netns`, `prog` is `tests/prog`. A
+row that the judge has no means to play says *not played*: there the driver was read, not compared.
 )";
 
 bool differs(const Row& row) {
@@ -25,8 +26,7 @@ bool differs(const Row& row) {
 std::string cell_text(const Cell& cell) {
   switch (cell.status) {
     case Status::Same:
-      return fmt::format("{} — **same**{}", cell.driver,
-                         *cell.test ? fmt::format(" ({})", cell.test) : "");
+      return fmt::format("{} — **same**", cell.driver);
     case Status::Different:
       return fmt::format("{} — **different**, see below", cell.driver);
     case Status::NotCompared:
@@ -46,7 +46,7 @@ std::string differences_table() {
          {std::pair{"l2", &row.l2}, std::pair{"l3", &row.l3}, std::pair{"l3s", &row.l3s}})
       if (cell->status == Status::Different)
         out += fmt::format("| {} | {} | {} | {} | {} |\n", row.what, mode, cell->driver, cell->why,
-                           cell->test);
+                           cell->played ? cell->test : fmt::format("{} (not played)", cell->test));
   return out;
 }
 
