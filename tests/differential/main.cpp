@@ -12,7 +12,7 @@
 #include "frames/fixed_run.hpp"
 #include "frames/generator.hpp"
 #include "lab/lab.hpp"
-#include "objects.hpp"
+#include "objects/objects.hpp"
 #include "rows/named_tests.hpp"
 #include "rows/report.hpp"
 #include "rows/rows.hpp"
