@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bpfvlan/unique_fd.hpp"
+#include "frames/captures.hpp"
 #include "frames/frame_case.hpp"
 
 namespace bpfvlan::test {
@@ -25,14 +26,9 @@ class Arena {
   Result<std::vector<Observation>> inject(std::span<const FrameCase> cases,
                                           std::span<const std::uint32_t> numbers);
   // Fails if a capture had no room for a frame since the last call.
-  Result<> check_losses() const;
+  Result<> check_losses() const { return captures_->check_losses(); }
 
  private:
-  struct Socket {
-    UniqueFd fd;
-    std::string netns;
-    bool stack = false;  // protocol handlers' level
-  };
   struct Sender {
     UniqueFd fd;
     int ifindex = 0;
@@ -41,19 +37,14 @@ class Arena {
   explicit Arena(std::unique_ptr<Topology> topology) : topology_(std::move(topology)) {}
   Result<> quiet(std::span<const std::string> neighbours);
   Result<> open_sockets();
-  Result<> add_capture(const std::string& netns, std::uint16_t protocol, bool stack);
   Result<> send(const FrameCase& c) const;
   Result<> send_case(const FrameCase& c) const;
   // Everything sent so far has been dealt with.
   Result<> settle(std::vector<Seen>& seen);
-  Result<> receive(const Socket& socket, std::vector<Seen>& seen);
-  std::string name_of(const Socket& socket, int ifindex);
 
   std::unique_ptr<Topology> topology_;
-  std::vector<Socket> captures_;
-  UniqueFd epoll_;
+  std::unique_ptr<Captures> captures_;
   std::map<Place, Sender> senders_;
-  std::map<std::pair<std::string, int>, std::string> names_;  // (namespace, ifindex)
   std::uint32_t sentinel_ = 0;
 };
 
