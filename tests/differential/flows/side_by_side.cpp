@@ -5,13 +5,14 @@
 
 #include <string_view>
 
+#include "flows/on_purpose.hpp"
 #include "rows/rows.hpp"
 
 namespace bpfvlan::test {
 
 Result<std::unique_ptr<SideBySide>> SideBySide::make(const Setting& setting) {
   BV_TRY(auto networks, Networks::make(setting));
-  std::unique_ptr<SideBySide> both(new SideBySide(std::move(networks), setting.mode));
+  std::unique_ptr<SideBySide> both(new SideBySide(std::move(networks), setting));
   BV_CHECK(both->prepare());
   return both;
 }
@@ -48,7 +49,13 @@ SideBySide::Texts SideBySide::attempt(std::span<const Flow> flows, Milliseconds 
 
 bool SideBySide::differs_on_purpose(const std::string& id) const {
   const auto* row = find_row(id);
-  return row && cell_of(*row, mode_).status == Status::Different;
+  return row && cell_of(*row, setting_.mode).status == Status::Different;
+}
+
+void SideBySide::add(Comparison comparison) {
+  if (differs_on_purpose(comparison.row))
+    comparison.wrong += unlike_stated(comparison, setting_.policy);
+  comparisons_.push_back(std::move(comparison));
 }
 
 // What differs may have taken longer on one: it is tried again before it is believed.

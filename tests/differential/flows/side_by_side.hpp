@@ -25,22 +25,23 @@ class SideBySide {
   void compare(std::span<const Flow> flows, const std::string& when = {});
   // According to the table of rows.
   bool differs_on_purpose(const std::string& row) const;
-  void add(Comparison comparison) { comparisons_.push_back(std::move(comparison)); }
+  // With what is wrong of it, if its row is such.
+  void add(Comparison comparison);
   Comparisons take() { return std::move(comparisons_); }
 
  private:
   using Texts = OfBoth<std::vector<std::string>>;
 
-  SideBySide(Networks networks, Mode mode)
+  SideBySide(Networks networks, const Setting& setting)
       : networks_(std::move(networks)),
-        mode_(mode),
+        setting_(setting),
         ipvlan_(*networks_.ipvlan),
         bpfvlan_(*networks_.bpfvlan) {}
   Result<> prepare() const;
   Texts attempt(std::span<const Flow> flows, Milliseconds silence);
 
   Networks networks_;
-  Mode mode_;
+  Setting setting_;
   Watched ipvlan_, bpfvlan_;
   Comparisons comparisons_;
 };
