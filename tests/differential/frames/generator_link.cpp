@@ -4,17 +4,23 @@
 namespace bpfvlan::test {
 namespace {
 
-constexpr std::array kMacs{kMacP,
-                           kMacP,
-                           kMacX,
-                           "02:00:00:00:99:99",  // nobody's
-                           "ff:ff:ff:ff:ff:ff",
-                           "01:00:5e:00:00:01",
-                           "33:33:00:00:00:01",
-                           "33:33:ff:00:01:00",  // A's solicited-node group
-                           "01:80:c2:00:00:0e",  // LLDP
-                           "01:80:c2:00:00:01",  // PAUSE
-                           "00:00:00:00:00:00"};
+constexpr std::array kUnicastMacs{kMacP, kMacX, "02:00:00:00:99:99", "00:00:00:00:00:00"};
+
+// What duplicate address detection, PAUSE and LLDP go to is as frequent as broadcast: 3 % of all.
+constexpr std::array kGroupMacs{
+    "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "33:33:00:00:00:01",
+    "33:33:ff:00:01:00",  // A's solicited-node group
+    "33:33:ff:00:02:00",  // B's
+    "33:33:ff:00:02:54",  // H's
+    "01:80:c2:00:00:00",  // bridges'
+    "01:80:c2:00:00:01",  // PAUSE
+    "01:80:c2:00:00:0e",  // LLDP
+};
+
+// `group`: in so many of 100 cases.
+const char* any_mac(Dice& dice, unsigned group) {
+  return dice.chance(group) ? dice.of(kGroupMacs) : dice.of(kUnicastMacs);
+}
 
 }  // namespace
 
@@ -29,8 +35,8 @@ Layer ethernet(Dice& dice, Place at) {
   Ethernet e;
   e.dst = at == Place::P ? kMacX : kMacP;
   e.src = at == Place::X ? kMacX : kMacP;
-  if (dice.chance(30)) e.dst = dice.of(kMacs);
-  if (dice.chance(15)) e.src = dice.of(kMacs);
+  if (dice.chance(40)) e.dst = any_mac(dice, 70);
+  if (dice.chance(15)) e.src = any_mac(dice, 30);
   return e;
 }
 
