@@ -32,7 +32,7 @@ struct Options {
 
 Result<Comparisons> compare_frames(const Setting& setting) {
   BV_TRY(auto judge, Judge::make(setting));
-  return compare_fixed_frames(judge, setting.policy);
+  return compare_fixed_frames(judge, setting.mode, setting.policy);
 }
 
 Result<bool> random(const Options& options) {

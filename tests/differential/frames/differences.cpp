@@ -3,6 +3,7 @@
 
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -202,6 +203,19 @@ bool mended_header(const FrameCase& c, Observation& seen) {
   return changed;
 }
 
+// The headers do not say TCP where the offload does. Our device lets the stack segment, and so
+// check, what a raw socket made (NETIF_F_GSO_ROBUST, which the driver's device claims, is missing).
+bool lying_segments(const FrameCase& c, Observation& seen) {
+  const auto byte = [&](std::size_t at) -> unsigned {
+    return at < c.frame.size() ? c.frame[at] : 0;
+  };
+  constexpr unsigned kLeastWords = 5;  // of a TCP header
+  if (!from_endpoint(c) || !c.offload.gso_type) return false;
+  const auto protocol = byte(c.offload.gso_type == Offload::kGsoTcp4 ? 23 : 20);
+  const auto words = byte(c.offload.csum_start + 12U) >> 4U;
+  return (protocol != IPPROTO_TCP || words < kLeastWords) && drop(seen);
+}
+
 constexpr std::array kDifferences{
     Difference{"rx_other_host", other_host},
     Difference{"rx_vlan", in_vlan},
@@ -213,6 +227,7 @@ constexpr std::array kDifferences{
     Difference{"xmit_path_mtu", path_mtu},
     Difference{"xmit_ipv6_other_interface", other_interface},
     Difference{"xmit_cut_header", cut_header},
+    Difference{"xmit_lying_segments", lying_segments},
     Difference{"xmit_mended_header", mended_header},
 };
 

@@ -17,6 +17,19 @@ IPv6 ip6(const char* to) {
   return {.src = kA.v6, .dst = to};
 }
 
+// TCP of several segments, as its sender has the device cut it.
+FrameCase segmented(Ethernet mac, IPv6 network) {
+  constexpr std::uint16_t kTransportAt = 14 + 40, kHeader = kTransportAt + 20;
+  return {.at = A,
+          .frame = frame(mac, network, Tcp{}, payload(1000)),
+          .offload = {.flags = Offload::kNeedsCsum,
+                      .gso_type = Offload::kGsoTcp6,
+                      .header_len = kHeader,
+                      .gso_size = 400,
+                      .csum_start = kTransportAt,
+                      .csum_offset = 16}};
+}
+
 }  // namespace
 
 void add_sibling_frames(FixedFrames& all) {
@@ -35,6 +48,7 @@ void add_sibling_frames(FixedFrames& all) {
       {row, "a source that is not A's", at(A, kOut, IPv4{.src = kX.v4, .dst = kB.v4}, Udp{}), b});
   all.push_back(
       {row, "time to live 1", at(A, kOut, IPv4{.src = kA.v4, .dst = kB.v4, .ttl = 1}, Udp{}), b});
+  all.push_back({row, "segmented", segmented(kOut, ip6(kB.v6)), {"B", "", ""}});
   all.push_back({row, "jumbo", FrameCase{A, frame(kOut, ip(kB.v4), Udp{}, payload(8900)), {}}, b});
   all.push_back(
       {"xmit_mended_header", "a total length 14 bytes beyond the end",
@@ -150,6 +164,10 @@ void add_broken_frames(FixedFrames& all) {
                  at(A, kOut, IPv4{.src = kA.v4, .dst = kB.v4, .version = 5}, Udp{}), "wire"});
   all.push_back({row, "IPv6 with version 4, to X",
                  at(A, kOut, IPv6{.src = kA.v6, .dst = kX.v6, .version = 4}, Udp{}), "wire"});
+  all.push_back({"xmit_lying_segments",
+                 "no next header",
+                 segmented(kOut, IPv6{.src = kA.v6, .dst = kB.v6, .next_header = 59}),
+                 {"B", "", ""}});
   row = "xmit_mended_header";
   all.push_back({row, "total length beyond the frame, to a sibling",
                  at(A, kOut, IPv4{.src = kA.v4, .dst = kB.v4, .total_length = 1000}, Udp{}),

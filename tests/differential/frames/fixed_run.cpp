@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "frames/fixed_frames.hpp"
+#include "rows/rows.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -25,9 +26,10 @@ Comparison compare(const FixedFrame& f, Policy policy, const Judged& judged) {
 
 }  // namespace
 
-Result<Comparisons> compare_fixed_frames(Judge& judge, Policy policy) {
+Result<Comparisons> compare_fixed_frames(Judge& judge, Mode mode, Policy policy) {
   Comparisons out;
   for (const auto& f : fixed_frames()) {
+    if (!must_be_compared(*find_row(f.row), mode, policy)) continue;
     BV_TRY(const auto judged, judge.judge(f.c));
     out.push_back(compare(f, policy, judged));
   }

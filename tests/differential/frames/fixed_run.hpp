@@ -9,6 +9,6 @@ namespace bpfvlan::test {
 
 // Each frame as a comparison of its row: a deliberate difference makes it differ, and so does
 // anything unexpected, whose text then begins with "unexplained:".
-Result<Comparisons> compare_fixed_frames(Judge& judge, Policy policy);
+Result<Comparisons> compare_fixed_frames(Judge& judge, Mode mode, Policy policy);
 
 }  // namespace bpfvlan::test

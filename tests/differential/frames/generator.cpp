@@ -52,8 +52,7 @@ void offload(Dice& dice, FrameCase& c, const Layer& network, const Layer& transp
   c.offload.csum_start = static_cast<std::uint16_t>(transport_at);
   c.offload.csum_offset = tcp ? 16 : 6;
   const auto header = transport_at + 20;
-  if (!tcp || c.frame.size() < header + 600 || dice.chance(100))
-    return;  // none until the open difference is understood
+  if (!tcp || c.frame.size() < header + 600 || dice.chance(20)) return;
   c.offload.gso_type =
       std::holds_alternative<IPv4>(network) ? Offload::kGsoTcp4 : Offload::kGsoTcp6;
   c.offload.gso_size = static_cast<std::uint16_t>(200 + dice.below(300U));
@@ -93,7 +92,8 @@ Generated generate(std::uint64_t seed, std::uint32_t index) {
   const bool plain = network_at == 1 && layers.size() == network_at + 2 && dice.chance(10);
   const auto before = build(layers).size();
   const auto room = kMaxFrame - std::min(before, kMaxFrame);
-  const auto size = payload_size(dice, before);
+  auto size = payload_size(dice, before);
+  if (plain && dice.chance(50)) size = 600 + dice.below(std::size_t{8000});  // to be segmented
   layers.emplace_back(Raw{random_bytes(dice, std::min(size, room))});
   auto& raw = std::get<Raw>(layers.back()).bytes;
   g.marked = raw.size() >= kMarkerSize;

@@ -91,6 +91,14 @@ void add_broken_rows(Rows& all) {
            "up to 14 bytes behind the frame's end are taken for the rest of the header",
            "dropped: a length counts from the IP header", "prog: xmit_ipv4_cut_in_header"),
        later("as l3")},
+      {"xmit_lying_segments", s, "to be segmented as TCP, by headers that are not TCP's",
+       later("delivered to a sibling"),
+       differs("delivered to a sibling whole",
+               "refused where the endpoint sends it (ENOMEM), as by any device that does not check "
+               "the headers itself",
+               "judge: xmit_lying_segments")
+           .with({BV_POLICY_BRIDGE}),
+       later("as l3")},
       {"xmit_group_by_unicast", s, "IPv6 to a group by a unicast MAC address",
        later("the wire, unchanged"),
        differs("routed",
