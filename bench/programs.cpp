@@ -70,9 +70,9 @@ std::vector<Case> cases() {
 // More addresses of the receiver, up to this number of each family.
 void add_addresses(Programs& programs, const Devices& devices, std::uint32_t number) {
   bv_addr owner{};
-  owner.host_side = devices.receiver();
-  owner.id = kReceiverId;
-  owner.mode = BV_MODE_L3;
+  owner.to.host_side = devices.receiver();
+  owner.to.id = kReceiverId;
+  owner.to.mode = BV_MODE_L3;
   for (std::uint32_t i = kAddresses; i < number; ++i) {
     const auto high = static_cast<std::uint8_t>(i >> 8), low = static_cast<std::uint8_t>(i);
     programs.put(devices.parent(), Ip4Addr({172, 16, high, low}), owner);

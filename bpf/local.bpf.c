@@ -25,7 +25,7 @@ int bv_local(ctx_t *ctx)
 	if (!to_zero_mac(ctx))
 		return ctx_pass();
 	from = endpoint_of(ctx_came_by(ctx));
-	if (!from || from->parent != ctx_device(ctx))
+	if (!from || from->parent != ctx_device(ctx) || from->mode == BV_MODE_L2)
 		return ctx_pass();
 
 	/* The packet was counted by xmit, before its route was known. */

@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attach point: the host side of an endpoint's device pair, TC ingress. */
+#include "core/learn.h"
+#include "core/membership.h"
+#include "core/mode_l2.h"
 #include "core/mode_l3.h"
+
+static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_endpoint *from)
+{
+	switch (from->mode) {
+	case BV_MODE_L2:
+		return l2_xmit(ctx, from);
+	case BV_MODE_L3:
+		return l3_xmit(ctx, from);
+	}
+	return verdict(BV_REASON_TX_NO_ENDPOINT);
+}
 
 SEC("tc")
 int bv_xmit(ctx_t *ctx)
@@ -9,7 +23,11 @@ int bv_xmit(ctx_t *ctx)
 
 	if (!from)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), NULL);
-	return finish(ctx, l3_xmit(ctx, from), from);
+	if (ctx_to_group(ctx))
+		note_membership(ctx, from);
+	if (from->learn_age)
+		learn_source(ctx, from);
+	return finish(ctx, xmit(ctx, from), from);
 }
 
 char _license[] SEC("license") __weak = "GPL";

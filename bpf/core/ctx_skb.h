@@ -19,6 +19,19 @@ typedef struct __sk_buff ctx_t;
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the loopback of every namespace */
 #define VLAN_VID_MASK	 0x0fff
 
+/*
+ * A field that nothing here changes, or whose first value will do. The assembly keeps the compiler
+ * from holding the field's address in a register, which the verifier does not take.
+ */
+#define CTX_FIELD(ctx, field)                                                                      \
+	({                                                                                         \
+		__u32 value_;                                                                      \
+		asm("%0 = *(u32 *)(%1 + %2)"                                                       \
+		    : "=r"(value_)                                                                 \
+		    : "r"(ctx), "i"(offsetof(ctx_t, field)));                                      \
+		value_;                                                                            \
+	})
+
 /* Bytes of the frame, Ethernet header included. */
 static __always_inline __u32 ctx_len(const ctx_t *ctx)
 {
@@ -27,23 +40,31 @@ static __always_inline __u32 ctx_len(const ctx_t *ctx)
 
 static __always_inline __be16 ctx_ethertype(const ctx_t *ctx)
 {
-	return ctx->protocol;
+	return CTX_FIELD(ctx, protocol);
 }
 
 static __always_inline bool ctx_is_tagged(const ctx_t *ctx)
 {
-	return ctx->vlan_present;
+	return CTX_FIELD(ctx, vlan_present);
 }
 
 /* VLAN id 0 is a priority tag: the receiving stack takes the frame as untagged. */
 static __always_inline bool ctx_in_vlan(const ctx_t *ctx)
 {
-	return ctx->vlan_present && (ctx->vlan_tci & VLAN_VID_MASK);
+	return ctx_is_tagged(ctx) && (CTX_FIELD(ctx, vlan_tci) & VLAN_VID_MASK);
 }
 
 static __always_inline bool ctx_for_other_host(const ctx_t *ctx)
 {
-	return ctx->pkt_type == PACKET_OTHERHOST;
+	return CTX_FIELD(ctx, pkt_type) == PACKET_OTHERHOST;
+}
+
+/* By the destination MAC address, as the device that received it saw it. */
+static __always_inline bool ctx_to_group(const ctx_t *ctx)
+{
+	__u32 type = CTX_FIELD(ctx, pkt_type);
+
+	return type == PACKET_BROADCAST || type == PACKET_MULTICAST;
 }
 
 /*
@@ -115,6 +136,24 @@ static __always_inline int ctx_deliver(ctx_t *ctx, __u32 host_side, bool same_ne
 	return bpf_redirect_peer(host_side, 0);
 }
 
+/* Unchanged, out of a device; towards a namespace if it is a host side. */
+static __always_inline int ctx_send(__u32 ifindex)
+{
+	return bpf_redirect(ifindex, 0);
+}
+
+/* A copy of it; false if there was no memory, or no such device. */
+static __always_inline bool ctx_send_copy(ctx_t *ctx, __u32 ifindex)
+{
+	return bpf_clone_redirect(ctx, ifindex, 0) >= 0;
+}
+
+/* As if it had come in by a device. */
+static __always_inline int ctx_receive(__u32 ifindex)
+{
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
 /* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */
 static __always_inline int ctx_route_out(__u32 ifindex)
 {
@@ -151,12 +190,12 @@ static __always_inline int ctx_drop(void)
 /* ifindex of the device whose hook runs, and of the one the packet came in by. */
 static __always_inline __u32 ctx_device(const ctx_t *ctx)
 {
-	return ctx->ifindex;
+	return CTX_FIELD(ctx, ifindex);
 }
 
 static __always_inline __u32 ctx_came_by(const ctx_t *ctx)
 {
-	return ctx->ingress_ifindex;
+	return CTX_FIELD(ctx, ingress_ifindex);
 }
 
 #endif

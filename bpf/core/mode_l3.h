@@ -20,9 +20,9 @@ static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_endpoi
 	l3 = parse_l3(ctx, ctx_len(ctx));
 	sibling = l3_owner(from->parent, &l3);
 	if (sibling) {
-		switch (policy_between(from->policy, sibling->policy)) {
+		switch (policy_between(from->policy, sibling->to.policy)) {
 		case BV_POLICY_BRIDGE:
-			return deliver(BV_REASON_TX_SIBLING, sibling);
+			return deliver(BV_REASON_TX_SIBLING, &sibling->to);
 		case BV_POLICY_PRIVATE:
 			return verdict(BV_REASON_TX_PRIVATE);
 		case BV_POLICY_VEPA:

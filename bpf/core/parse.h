@@ -7,6 +7,7 @@
 #define BPFVLAN_PARSE_H
 
 #include <linux/icmpv6.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
@@ -146,6 +147,43 @@ static __always_inline struct l3 parse_l3(ctx_t *ctx, __u32 room)
 	default:
 		return (struct l3){.status = L3_OTHER};
 	}
+}
+
+/*
+ * Where the frame says that it comes from: ipvlan_addr_lookup() with the source in place of the
+ * destination. Duplicate address detection asks for the address that will be its source.
+ */
+static __always_inline struct l3 parse_source(ctx_t *ctx, __u32 room)
+{
+	const struct l3 l3 = parse_l3(ctx, room);
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+	void *frame;
+
+	if (l3.status != L3_OK)
+		return l3;
+	switch (ctx_ethertype(ctx)) {
+	case bpf_htons(ETH_P_IP):
+		ip = ipv4_header(ctx);
+		if (ip)
+			return (struct l3){.family = L3_IPV4, .target = &ip->saddr};
+		break;
+	case bpf_htons(ETH_P_ARP):
+		frame = ctx_header(ctx, ETH_HLEN + sizeof(struct arp_eth_ip));
+		if (frame)
+			return (struct l3){
+				.family = L3_IPV4,
+				.target = ((struct arp_eth_ip *)(frame + ETH_HLEN))->sender_ip};
+		break;
+	default:
+		ip6 = ipv6_header(ctx);
+		if (!ip6)
+			break;
+		if (ip6->nexthdr == IPPROTO_ICMPV6 && ipv6_is_any(&ip6->saddr))
+			return parse_ipv6_from_any(ctx);
+		return (struct l3){.family = L3_IPV6, .target = &ip6->saddr};
+	}
+	return (struct l3){.status = L3_MALFORMED};
 }
 
 /* The endpoint of this parent that the frame is meant for, if any. */

@@ -10,8 +10,6 @@
 #include "parse.h"
 #include "verdict.h"
 
-#define BV_AF_INET6 10
-
 static __always_inline bool ipv4_is_group(__be32 addr)
 {
 	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || addr == bpf_htonl(~0u);
@@ -34,7 +32,7 @@ static __always_inline struct verdict route_ipv4(const struct iphdr *ip, enum bv
 {
 	if (ipv4_is_group(ip->daddr))
 		return verdict(BV_REASON_TX_MULTICAST);
-	return wire(reason, parent);
+	return by_device(reason, parent);
 }
 
 /*
@@ -51,7 +49,7 @@ static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hd
 		return verdict(BV_REASON_TX_MULTICAST);
 	/* From `::` the kernel looks at the parent's routes alone. */
 	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr))
-		return wire(reason, parent);
+		return by_device(reason, parent);
 	fib.l4_protocol = ip6->nexthdr;
 	/* From such a source, or a group, the look-up would find nothing at all. */
 	if (!ipv6_is_strict(&ip6->saddr) && ip6->saddr.s6_addr[0] != 0xff)
@@ -59,7 +57,7 @@ static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hd
 	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof(fib.ipv6_dst));
 	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED)
 		return verdict(BV_REASON_TX_HOST);
-	return wire(reason, parent);
+	return by_device(reason, parent);
 }
 
 static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u32 parent)

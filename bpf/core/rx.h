@@ -3,12 +3,28 @@
 #ifndef BPFVLAN_RX_H
 #define BPFVLAN_RX_H
 
-#include "parse.h"
-#include "verdict.h"
+#include "rx_group.h"
+
+/* Nobody's by its address: perhaps by the question that it answers. */
+static __always_inline struct verdict rx_unknown(ctx_t *ctx, const struct l3 *l3)
+{
+	const struct bv_port *to;
+
+	switch (l3->status) {
+	case L3_OK:
+		to = dhcp_answer_for(ctx, ctx_device(ctx));
+		return to ? deliver(BV_REASON_RX_DHCP, to) : verdict(BV_REASON_RX_NO_ENDPOINT);
+	case L3_OTHER:
+		return verdict(BV_REASON_RX_NOT_IP);
+	default:
+		return verdict(BV_REASON_RX_MALFORMED);
+	}
+}
 
 static __always_inline struct verdict rx(ctx_t *ctx)
 {
-	const struct bv_addr *to;
+	const struct bv_addr *owner;
+	enum bv_reason flooded;
 	struct l3 l3;
 
 	if (ctx_for_other_host(ctx))
@@ -16,16 +32,12 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 	if (ctx_in_vlan(ctx))
 		return verdict(BV_REASON_RX_VLAN);
 	l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
-	switch (l3.status) {
-	case L3_OK:
-		break;
-	case L3_OTHER:
-		return verdict(BV_REASON_RX_NOT_IP);
-	default:
-		return verdict(BV_REASON_RX_MALFORMED);
-	}
-	to = l3_owner(ctx_device(ctx), &l3);
-	return to ? deliver(BV_REASON_RX_DELIVERED, to) : verdict(BV_REASON_RX_NO_ENDPOINT);
+	owner = l3_owner(ctx_device(ctx), &l3);
+	if (owner && (owner->to.mode != BV_MODE_L2 || !ctx_to_group(ctx)))
+		return deliver(BV_REASON_RX_DELIVERED, &owner->to);
+	if (ctx_to_group(ctx) && rx_group(ctx, &flooded))
+		return verdict(flooded);
+	return rx_unknown(ctx, &l3);
 }
 
 #endif

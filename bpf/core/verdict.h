@@ -11,8 +11,8 @@ const volatile __u8 bv_record_verdict __weak = 0;
 
 struct verdict {
 	enum bv_reason reason;
-	__u32 ifindex;		  /* DELIVER: host side; WIRE: parent */
-	const struct bv_addr *to; /* DELIVER: who gets it */
+	__u32 ifindex;		  /* DELIVER, ANSWER: host side; WIRE, FORWARD, RECEIVE: parent */
+	const struct bv_port *to; /* DELIVER: who gets it */
 };
 
 /* The action is the reason's: no handler can pair them wrongly. */
@@ -34,14 +34,15 @@ static __always_inline struct verdict verdict(enum bv_reason reason)
 	return (struct verdict){.reason = reason};
 }
 
-static __always_inline struct verdict deliver(enum bv_reason reason, const struct bv_addr *to)
+static __always_inline struct verdict deliver(enum bv_reason reason, const struct bv_port *to)
 {
 	return (struct verdict){.reason = reason, .ifindex = to->host_side, .to = to};
 }
 
-static __always_inline struct verdict wire(enum bv_reason reason, __u32 parent)
+/* To or by a device: the parent, or for an answer the host side. */
+static __always_inline struct verdict by_device(enum bv_reason reason, __u32 ifindex)
 {
-	return (struct verdict){.reason = reason, .ifindex = parent};
+	return (struct verdict){.reason = reason, .ifindex = ifindex};
 }
 
 static __always_inline void count_reason(enum bv_reason reason, __u64 packets, __u64 bytes)
@@ -55,9 +56,25 @@ static __always_inline void count_reason(enum bv_reason reason, __u64 packets, _
 	}
 }
 
+/* Beside the packet's verdict. */
+static __always_inline void note(const ctx_t *ctx, enum bv_reason reason)
+{
+	count_reason(reason, 1, ctx_len(ctx));
+}
+
 static __always_inline struct bv_ep_counters *counters_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&ep_counters, &id);
+}
+
+static __always_inline void count_received(__u32 id, __u64 bytes)
+{
+	struct bv_ep_counters *c = counters_of(id);
+
+	if (c) {
+		c->rx_packets++;
+		c->rx_bytes += bytes;
+	}
 }
 
 /* A missing counter never changes what happens to the packet. */
@@ -77,13 +94,8 @@ static __always_inline void count(const ctx_t *ctx, const struct verdict *v,
 				c->tx_dropped++;
 		}
 	}
-	if (v->to) {
-		c = counters_of(v->to->id);
-		if (c) {
-			c->rx_packets++;
-			c->rx_bytes += bytes;
-		}
-	}
+	if (v->to)
+		count_received(v->to->id, bytes);
 }
 
 static __always_inline void record(const struct verdict *v)
@@ -120,6 +132,11 @@ static __always_inline int finish(ctx_t *ctx, struct verdict v, const struct bv_
 		return ctx_route_out(v.ifindex);
 	case BV_HOST:
 		return ctx_route_host(ctx);
+	case BV_FORWARD:
+	case BV_ANSWER:
+		return ctx_send(v.ifindex);
+	case BV_RECEIVE:
+		return ctx_receive(v.ifindex);
 	case BV_DROP:
 	default:
 		return ctx_drop();

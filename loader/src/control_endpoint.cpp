@@ -54,6 +54,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
                   fmt::format("there are {} endpoints, as many as `attach --max-endpoints` allows",
                               c.endpoints.size()));
   BV_CHECK(c.dp->ep_counters.zero_per_cpu(*id));
+  BV_CHECK(c.forget_groups(*id));
 
   bv_endpoint ep{};
   ep.id = *id;
@@ -81,6 +82,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.push([&c, host_side] { (void)c.forget_endpoint(host_side); });
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
+  BV_CHECK(c.sync_flooding(ep.parent));
   BV_CHECK(c.dp->attach_host_side(host_side));
   undo.push([&c, host_side] { (void)c.dp->detach_host_side(host_side); });
   BV_CHECK(c.nl.set_up(host_side));
@@ -111,6 +113,7 @@ Result<std::uint32_t> Control::Impl::make_devices(bv_endpoint& ep, const Netns& 
   std::copy(std::begin(parent.mac), std::end(parent.mac), veth.mac.begin());
   veth.mtu = ep.mtu;
   veth.group = kHostSideGroup;
+  veth.arp = ep.mode == BV_MODE_L2;
   BV_CHECK(nl.add_veth(veth));
   BV_TRY(const auto host, nl.link(veth.host_name));
   if (!host) return refuse(std::errc::no_such_device, fmt::format("'{}' vanished", veth.host_name));

@@ -34,6 +34,8 @@ struct Control::Impl {
   std::map<std::uint32_t, std::vector<IpPrefix>> addresses;  // likewise
   std::map<std::uint32_t, std::string> host_names;           // interface names of the host sides
   std::set<std::uint32_t> stale;  // host sides whose addresses' copies are out of date
+  // What `group_hints` has in each parent's bucket, by bv_parent.index; read when first needed.
+  std::map<std::uint32_t, std::vector<std::optional<std::uint64_t>>> everybody;
   std::vector<std::string> notices;
 
   // state.cpp
@@ -55,6 +57,12 @@ struct Control::Impl {
   // Inherits what it does not have of its own, and its addresses' copies with it.
   Result<> sync_settings(std::uint32_t host_side);
 
+  // flooding.cpp
+  // What the programs need to know of a parent's l2 endpoints, and its reception of all multicast.
+  Result<> sync_flooding(std::uint32_t parent);
+  Result<> sync_everybody(const bv_parent& parent, const std::vector<std::uint32_t>& ids);
+  Result<> forget_groups(std::uint32_t id);
+
   // reconcile.cpp
   Result<> reconcile();
   Result<> drop_gone_parents(std::map<std::uint32_t, Link>& links);
@@ -66,6 +74,7 @@ struct Control::Impl {
   // control_parent.cpp
   Result<> remove_endpoint(std::uint32_t host_side);
   Result<> change_parent(std::uint32_t ifindex, const bv_parent& changed);
+  std::uint32_t free_index() const;  // of the map `parents`; beyond its end if it is full
   Result<bool> will_own_clsact(std::uint32_t ifindex) const;
   Result<> repair(std::uint32_t parent);
   Result<> detach_parent(std::uint32_t ifindex);
@@ -89,6 +98,7 @@ std::string host_side_name(std::uint32_t id);
 // The device of this endpoint, whatever it is called by now.
 bool is_host_side_of(const Link& link, const bv_endpoint& ep);
 
+bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep);
 bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address);
 
 }  // namespace bpfvlan

@@ -84,12 +84,21 @@ Result<> Control::attach(const AttachRequest& request) {
 
   // Noted before it is made: a qdisc that nobody knows of would stay for ever.
   BV_TRY(parent.owns_clsact, c.will_own_clsact(ifindex));
+  parent.index = c.free_index();
   BV_CHECK(c.dp->parents.insert(ifindex, parent));
   c.parents[ifindex] = parent;
   undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
   BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
   undo.release();
   return {};
+}
+
+std::uint32_t Control::Impl::free_index() const {
+  std::uint32_t index = 0;
+  while (std::any_of(parents.begin(), parents.end(),
+                     [&](const auto& p) { return p.second.index == index; }))
+    ++index;
+  return index;
 }
 
 Result<> Control::Impl::change_parent(std::uint32_t ifindex, const bv_parent& changed) {

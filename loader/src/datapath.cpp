@@ -35,6 +35,8 @@ Result<> check_helpers() {
       {BPF_FUNC_redirect_peer, "bpf_redirect_peer (since 5.10)"},
       {BPF_FUNC_redirect_neigh, "bpf_redirect_neigh (since 5.10)"},
       {BPF_FUNC_fib_lookup, "bpf_fib_lookup (since 4.18)"},
+      {BPF_FUNC_ktime_get_coarse_ns, "bpf_ktime_get_coarse_ns (since 5.11)"},
+      {BPF_FUNC_loop, "bpf_loop (since 5.17)"},
   };
   for (const auto& [id, name] : needed)
     if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, nullptr) == 0)
@@ -51,6 +53,11 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   bpf_map__set_max_entries(maps.ep_counters, sizes.endpoints);
   bpf_map__set_max_entries(maps.addr4, sizes.addresses);
   bpf_map__set_max_entries(maps.addr6, sizes.addresses);
+  bpf_map__set_max_entries(maps.ports, sizes.endpoints);
+  bpf_map__set_max_entries(maps.ep_state, sizes.endpoints);
+  const auto chunks = (sizes.endpoints + 63) / 64;
+  skel.s->rodata->bv_chunks = chunks;
+  bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
   if (const int err = bpfvlan_bpf__load(skel.s.get())) {
     BV_CHECK(check_helpers());
     return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
@@ -72,6 +79,14 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {"addr6", bpf_map__fd(s.maps.addr6)},
       {"ep_counters", bpf_map__fd(s.maps.ep_counters)},
       {"reasons", bpf_map__fd(s.maps.reasons)},
+      {"ports", bpf_map__fd(s.maps.ports)},
+      {"ep_state", bpf_map__fd(s.maps.ep_state)},
+      {"group_chunks", bpf_map__fd(s.maps.group_chunks)},
+      {"group_hints", bpf_map__fd(s.maps.group_hints)},
+      {"members", bpf_map__fd(s.maps.members)},
+      {"learned", bpf_map__fd(s.maps.learned)},
+      {"host_addrs", bpf_map__fd(s.maps.host_addrs)},
+      {"dhcp", bpf_map__fd(s.maps.dhcp)},
       {kRx, bpf_program__fd(s.progs.bv_rx)},
       {kLocal, bpf_program__fd(s.progs.bv_local)},
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},
@@ -160,13 +175,23 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   Datapath dp;
   dp.dir_ = dir;
   dp.meta_ = meta;
-  BV_TRY(dp.parents, (BpfMap<std::uint32_t, bv_parent>::open(path("parents"), "parents")));
-  BV_TRY(dp.endpoints, (BpfMap<std::uint32_t, bv_endpoint>::open(path("endpoints"), "endpoints")));
-  BV_TRY(dp.addr4, (BpfMap<bv_addr4_key, bv_addr>::open(path("addr4"), "addr4")));
-  BV_TRY(dp.addr6, (BpfMap<bv_addr6_key, bv_addr>::open(path("addr6"), "addr6")));
-  BV_TRY(dp.ep_counters,
-         (BpfMap<std::uint32_t, bv_ep_counters>::open(path("ep_counters"), "ep_counters")));
-  BV_TRY(dp.reasons, (BpfMap<std::uint32_t, bv_reason_count>::open(path("reasons"), "reasons")));
+  const auto open_map = [&](auto& map, const char* name) -> Result<> {
+    BV_TRY(map, std::remove_reference_t<decltype(map)>::open(path(name), name));
+    return {};
+  };
+  BV_CHECK(open_map(dp.parents, "parents"));
+  BV_CHECK(open_map(dp.endpoints, "endpoints"));
+  BV_CHECK(open_map(dp.addr4, "addr4"));
+  BV_CHECK(open_map(dp.addr6, "addr6"));
+  BV_CHECK(open_map(dp.ep_counters, "ep_counters"));
+  BV_CHECK(open_map(dp.reasons, "reasons"));
+  BV_CHECK(open_map(dp.ports, "ports"));
+  BV_CHECK(open_map(dp.ep_state, "ep_state"));
+  BV_CHECK(open_map(dp.group_chunks, "group_chunks"));
+  BV_CHECK(open_map(dp.group_hints, "group_hints"));
+  BV_CHECK(open_map(dp.members, "members"));
+  BV_CHECK(open_map(dp.learned, "learned"));
+  BV_CHECK(open_map(dp.host_addrs, "host_addrs"));
   return dp;
 }
 

@@ -43,6 +43,8 @@ class Datapath {
 
   const std::string& dir() const { return dir_; }
   const bv_meta& meta() const { return meta_; }
+  // Chunks of 64 endpoints: bv_chunks of the programs.
+  std::uint32_t chunks() const { return (meta_.max_endpoints + 63) / 64; }
 
   BpfMap<std::uint32_t, bv_parent> parents;
   BpfMap<std::uint32_t, bv_endpoint> endpoints;
@@ -50,6 +52,13 @@ class Datapath {
   BpfMap<bv_addr6_key, bv_addr> addr6;
   BpfMap<std::uint32_t, bv_ep_counters> ep_counters;
   BpfMap<std::uint32_t, bv_reason_count> reasons;
+  BpfMap<std::uint32_t, bv_port> ports;
+  BpfMap<std::uint32_t, bv_ep_state> ep_state;
+  BpfMap<std::uint32_t, bv_group_chunks> group_chunks;
+  BpfMap<std::uint32_t, std::uint64_t> group_hints;
+  BpfMap<bv_member_key, std::uint64_t> members;
+  BpfMap<bv_learned_key, bv_learned> learned;
+  BpfMap<bv_host_addr, std::uint8_t> host_addrs;
 
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;

@@ -149,7 +149,7 @@ Result<> Netlink::add_veth(const VethRequest& r) const {
   rtnl_link_set_name(inner, r.inner_name.c_str());
   rtnl_link_set_addr(inner, mac.get());
   rtnl_link_set_mtu(inner, r.mtu);
-  rtnl_link_set_flags(inner, IFF_NOARP);
+  if (!r.arp) rtnl_link_set_flags(inner, IFF_NOARP);
   if (r.inner_netns >= 0) rtnl_link_set_ns_fd(inner, r.inner_netns);
 
   const int err = rtnl_link_add(sock_.get(), host.get(), NLM_F_CREATE | NLM_F_EXCL);
@@ -173,6 +173,18 @@ Result<> Netlink::change(std::uint32_t ifindex, const char* what, Fill fill) con
 
 Result<> Netlink::set_alias(std::uint32_t ifindex, const std::string& alias) const {
   return change(ifindex, "alias", [&](rtnl_link* l) { rtnl_link_set_ifalias(l, alias.c_str()); });
+}
+
+Result<> Netlink::set_arp(std::uint32_t ifindex, bool on) const {
+  return change(ifindex, "ARP", [&](rtnl_link* l) {
+    (on ? rtnl_link_unset_flags : rtnl_link_set_flags)(l, IFF_NOARP);
+  });
+}
+
+Result<> Netlink::set_allmulti(std::uint32_t ifindex, bool on) const {
+  return change(ifindex, "all multicast", [&](rtnl_link* l) {
+    (on ? rtnl_link_set_flags : rtnl_link_unset_flags)(l, IFF_ALLMULTI);
+  });
 }
 
 Result<> Netlink::set_up(std::uint32_t ifindex) const {

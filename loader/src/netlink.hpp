@@ -35,6 +35,7 @@ struct VethRequest {
   Mac mac{};             // of both ends
   std::uint32_t mtu = 0;
   std::uint32_t group = 0;  // of the host side
+  bool arp = false;         // ARP and neighbour discovery on the inner side
 };
 
 // Bound for life to the namespace it was opened in.
@@ -46,10 +47,12 @@ class Netlink {
   Result<std::optional<Link>> link(const std::string& name) const;
   Result<std::optional<Link>> link(std::uint32_t ifindex) const;
 
-  // The inner side is NOARP: behaviour.md, "Objects", 2. Fails whole or not at all.
+  // Fails whole or not at all.
   Result<> add_veth(const VethRequest& request) const;
   Result<> set_alias(std::uint32_t ifindex, const std::string& alias) const;
   Result<> set_up(std::uint32_t ifindex) const;
+  Result<> set_arp(std::uint32_t ifindex, bool on) const;
+  Result<> set_allmulti(std::uint32_t ifindex, bool on) const;
   Result<> set_mtu(std::uint32_t ifindex, std::uint32_t mtu) const;
   Result<> set_mac(std::uint32_t ifindex, const Mac& mac) const;
   Result<> delete_link(std::uint32_t ifindex) const;

@@ -31,6 +31,7 @@ Result<> Control::Impl::reconcile() {
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
   for (const auto& [host_side, ep] : std::map(endpoints)) BV_CHECK(sync_settings(host_side));
+  for (const auto& [ifindex, parent] : std::map(parents)) BV_CHECK(sync_flooding(ifindex));
   dp->remove_stale_links([&](std::uint32_t ifindex) {
     return parents.contains(ifindex) || endpoints.contains(ifindex);
   });
@@ -100,9 +101,9 @@ Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links)
   BV_TRY(const auto all4, dp->addr4.all());
   BV_TRY(const auto all6, dp->addr6.all());
   for (const auto& [key, value] : all4)
-    if (!endpoints.contains(value.host_side)) BV_CHECK(dp->addr4.erase(key));
+    if (!endpoints.contains(value.to.host_side)) BV_CHECK(dp->addr4.erase(key));
   for (const auto& [key, value] : all6)
-    if (!endpoints.contains(value.host_side)) BV_CHECK(dp->addr6.erase(key));
+    if (!endpoints.contains(value.to.host_side)) BV_CHECK(dp->addr6.erase(key));
   std::erase_if(addresses, [&](const auto& entry) { return !endpoints.contains(entry.first); });
   return {};
 }

@@ -48,13 +48,20 @@ bool is_host_side_of(const Link& link, const bv_endpoint& ep) {
   return link.kind == "veth" && (link.group == kHostSideGroup || link.alias == ep.name);
 }
 
+bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep) {
+  bv_port p{};
+  p.host_side = host_side;
+  p.id = ep.id;
+  p.parent = ep.parent;
+  p.mode = ep.mode;
+  p.policy = ep.policy;
+  p.in_parent_netns = ep.in_parent_netns;
+  return p;
+}
+
 bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address) {
   bv_addr v{};
-  v.host_side = host_side;
-  v.id = ep.id;
-  v.mode = ep.mode;
-  v.policy = ep.policy;
-  v.in_parent_netns = ep.in_parent_netns;
+  v.to = port_value(host_side, ep);
   v.prefix_len = address.length;
   return v;
 }
@@ -69,11 +76,11 @@ Result<> Control::Impl::load() {
   addresses.clear();
   stale.clear();
   const auto take = [&](const IpPrefix& address, const bv_addr& value) {
-    addresses[value.host_side].push_back(address);
-    const auto ep = endpoints.find(value.host_side);
+    addresses[value.to.host_side].push_back(address);
+    const auto ep = endpoints.find(value.to.host_side);
     if (ep != endpoints.end() &&
-        (ep->second.mode != value.mode || ep->second.policy != value.policy))
-      stale.insert(value.host_side);
+        (ep->second.mode != value.to.mode || ep->second.policy != value.to.policy))
+      stale.insert(value.to.host_side);
   };
   for (const auto& [key, value] : all4) take(to_prefix(AF_INET, key, value), value);
   for (const auto& [key, value] : all6) take(to_prefix(AF_INET6, key, value), value);
@@ -109,7 +116,7 @@ Result<const bv_endpoint*> Control::Impl::owner(std::uint32_t parent,
     return {};
   }));
   if (!value) return nullptr;
-  const auto ep = endpoints.find(value->host_side);
+  const auto ep = endpoints.find(value->to.host_side);
   return ep == endpoints.end() ? nullptr : &ep->second;
 }
 
@@ -134,6 +141,7 @@ std::vector<std::uint32_t> Control::Impl::endpoints_of(std::uint32_t parent) con
 
 Result<> Control::Impl::write_endpoint(std::uint32_t host_side, const bv_endpoint& ep) {
   BV_CHECK(dp->endpoints.write(host_side, ep));
+  BV_CHECK(dp->ports.write(ep.id, port_value(host_side, ep)));
   endpoints[host_side] = ep;
   return {};
 }
@@ -164,23 +172,34 @@ Result<> Control::Impl::forget_addresses(std::uint32_t host_side) {
 
 // The addresses first: a packet finds the whole endpoint or none of it.
 Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
+  const auto ep = endpoints.at(host_side);
   BV_CHECK(forget_addresses(host_side));
+  BV_CHECK(dp->ports.write(ep.id, {}));
+  BV_CHECK(forget_groups(ep.id));
   BV_CHECK(dp->endpoints.erase(host_side));
   endpoints.erase(host_side);
-  return {};
+  return parents.contains(ep.parent) ? sync_flooding(ep.parent) : Result<>{};
 }
 
-// Mode and policy, to the endpoint and to every copy at its addresses.
+// Mode and policy, to the endpoint and to every copy at its addresses. Mode l2 alone has ARP and
+// neighbour discovery: behaviour.md, "Objects", 2.
 Result<> Control::Impl::apply_settings(std::uint32_t host_side, const bv_endpoint& changed) {
   const bv_endpoint before = endpoints.at(host_side);
   const auto write_all = [&](const bv_endpoint& ep) -> Result<> {
+    if (ep.mode != endpoints.at(host_side).mode) {
+      BV_TRY(const auto inner, inner_netlink(ep));
+      BV_CHECK(inner.set_arp(ep.inner_ifindex, ep.mode == BV_MODE_L2));
+    }
     BV_CHECK(write_endpoint(host_side, ep));
     for (const auto& address : addresses[host_side]) {
-      const auto value = address_value(host_side, ep, address);
-      BV_CHECK(with_map(*dp, ep.parent, address,
-                        [&](const auto& map, const auto& key) { return map.replace(key, value); }));
+      BV_CHECK(with_map(*dp, ep.parent, address, [&](const auto& map, const auto& key) -> Result<> {
+        BV_TRY(auto value, map.find(key));
+        if (!value) return {};  // learned, and expired since
+        value->to = port_value(host_side, ep);
+        return map.write(key, *value);
+      }));
     }
-    return {};
+    return sync_flooding(ep.parent);
   };
   Undo undo;
   undo.push([&] { (void)write_all(before); });

@@ -7,6 +7,8 @@ namespace bpfvlan {
 
 std::string_view to_string(Mode mode) {
   switch (mode) {
+    case BV_MODE_L2:
+      return "l2";
     case BV_MODE_L3:
       return "l3";
   }
@@ -45,13 +47,22 @@ std::string_view to_string(bv_action action) {
       return "wire";
     case BV_HOST:
       return "host";
+    case BV_FORWARD:
+      return "forward";
+    case BV_RECEIVE:
+      return "receive";
+    case BV_ANSWER:
+      return "answer";
+    case BV_NOTE:
+      return "note";
   }
   return "?";
 }
 
 Result<Mode> parse_mode(std::string_view text) {
-  if (text == to_string(BV_MODE_L3)) return BV_MODE_L3;
-  return refuse(std::errc::invalid_argument, fmt::format("mode '{}' is not one of: l3", text));
+  for (auto mode : {BV_MODE_L2, BV_MODE_L3})
+    if (text == to_string(mode)) return mode;
+  return refuse(std::errc::invalid_argument, fmt::format("mode '{}' is not one of: l2, l3", text));
 }
 
 Result<Policy> parse_policy(std::string_view text) {

@@ -179,7 +179,7 @@ TEST_F(Cleanup, stale_copies_are_mended) {
   bv_addr value{};
   ASSERT_EQ(bpf_map_get_next_key(addr4.get(), nullptr, &key), 0);
   ASSERT_EQ(bpf_map_lookup_elem(addr4.get(), &key, &value), 0);
-  value.policy = BV_POLICY_PRIVATE;
+  value.to.policy = BV_POLICY_PRIVATE;
   ASSERT_EQ(bpf_map_update_elem(addr4.get(), &key, &value, BPF_EXIST), 0);
   const UniqueFd parents(bpf_obj_get((dir + "/parents").c_str()));
   bv_parent parent{};
@@ -188,7 +188,7 @@ TEST_F(Cleanup, stale_copies_are_mended) {
   ASSERT_EQ(bpf_map_update_elem(parents.get(), &key.parent, &parent, BPF_EXIST), 0);
   EXPECT_EQ(info("a").policy, BV_POLICY_VEPA) << "it follows the parent";
   ASSERT_EQ(bpf_map_lookup_elem(addr4.get(), &key, &value), 0);
-  EXPECT_EQ(value.policy, BV_POLICY_VEPA);
+  EXPECT_EQ(value.to.policy, BV_POLICY_VEPA);
 }
 
 // Another mount namespace's BPF file system shows no endpoint: its devices are not orphans.

@@ -32,6 +32,8 @@ constexpr NamedReason kReasons[] = {
 // Without a default, so that the compiler asks for a new mode; then it belongs into kModes too.
 constexpr const char* name_of(bv_mode mode) {
   switch (mode) {
+    case BV_MODE_L2:
+      return "l2";
     case BV_MODE_L3:
       return "l3";
   }

@@ -19,12 +19,29 @@ bv_action action_of(bv_reason reason) {
   switch (reason) {
     case BV_REASON_RX_DELIVERED:
     case BV_REASON_TX_SIBLING:
+    case BV_REASON_RX_DHCP:
       return BV_DELIVER;
+    case BV_REASON_TX_FORWARDED:
+    case BV_REASON_TX_VEPA:
+    case BV_REASON_TX_FLOODED:
+      return BV_FORWARD;
+    case BV_REASON_TX_OWN_MAC:
+      return BV_RECEIVE;
+    case BV_REASON_TX_ANSWERED:
+      return BV_ANSWER;
+    case BV_REASON_COPY_LOST:
+    case BV_REASON_GROUP_REFUSED:
+    case BV_REASON_ADDRESS_REFUSED:
+    case BV_REASON_ADDRESS_FULL:
+      return BV_NOTE;
     case BV_REASON_RX_NO_ENDPOINT:
     case BV_REASON_RX_OTHER_HOST:
     case BV_REASON_RX_VLAN:
     case BV_REASON_RX_NOT_IP:
     case BV_REASON_RX_MALFORMED:
+    case BV_REASON_RX_FLOODED:
+    case BV_REASON_RX_SOLICITED:
+    case BV_REASON_RX_REFLECTED:
       return BV_PASS;
     case BV_REASON_TX_ROUTED:
     case BV_REASON_TX_MALFORMED:
@@ -37,6 +54,7 @@ bv_action action_of(bv_reason reason) {
     case BV_REASON_TX_VLAN:
     case BV_REASON_TX_TRUNCATED:
     case BV_REASON_TX_NO_ENDPOINT:
+    case BV_REASON_TX_PAUSE:
       return BV_DROP;
     case BV_REASON_MAX:
       break;
@@ -55,7 +73,12 @@ std::int32_t returned_for(bv_action action) {
     case BV_DELIVER:
     case BV_WIRE:
     case BV_HOST:
+    case BV_FORWARD:
+    case BV_RECEIVE:
+    case BV_ANSWER:
       return TC_ACT_REDIRECT;
+    case BV_NOTE:
+      break;
   }
   return TC_ACT_OK;
 }

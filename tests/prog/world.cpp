@@ -22,13 +22,14 @@ bv_addr add_endpoint(Programs& programs, bv_mode mode, const Settings& s) {
   endpoint.device = BV_DEVICE_VETH;
   endpoint.in_parent_netns = s.in_parent_netns;
   programs.put(s.host_side, endpoint);
-  return {.host_side = s.host_side,
-          .id = s.id,
-          .mode = mode,
-          .policy = s.policy,
-          .in_parent_netns = s.in_parent_netns,
-          .prefix_len = 0,
-          .pad = {}};
+  bv_addr address{};
+  address.to.host_side = s.host_side;
+  address.to.id = s.id;
+  address.to.parent = s.parent;
+  address.to.mode = mode;
+  address.to.policy = s.policy;
+  address.to.in_parent_netns = s.in_parent_netns;
+  return address;
 }
 
 }  // namespace

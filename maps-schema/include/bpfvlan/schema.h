@@ -19,7 +19,7 @@
 #define BV_STATIC_ASSERT _Static_assert
 #endif
 
-#define BV_SCHEMA_VERSION 1
+#define BV_SCHEMA_VERSION 2
 
 #define BV_NAME_LEN   64  /* endpoint name, terminating NUL included */
 #define BV_IFNAME_LEN 16  /* IFNAMSIZ */
@@ -29,9 +29,19 @@
 #define BV_MAX_PARENTS	     64
 #define BV_DEFAULT_ENDPOINTS 4096
 #define BV_DEFAULT_ADDRESSES 65536 /* of each family */
+#define BV_MAX_ENDPOINTS     65536 /* BV_GROUP_WORDS below */
+#define BV_MAX_MEMBERS	     65536 /* of all groups together */
+#define BV_MAX_LEARNED	     65536
+#define BV_MAX_HOST_ADDRS    4096
+#define BV_MAX_DHCP	     8192 /* clients that wait for an answer; the oldest goes first */
+
+/* One endpoint's share of what all share, so that none can take it from the others. */
+#define BV_ENDPOINT_GROUPS  256
+#define BV_ENDPOINT_LEARNED 64
 
 /* The numbers are IPVLAN_MODE_* of linux/if_link.h. */
 enum bv_mode {
+	BV_MODE_L2 = 0,
 	BV_MODE_L3 = 1,
 };
 
@@ -54,14 +64,22 @@ enum bv_action {
 	BV_DELIVER = 2, /* into an endpoint */
 	BV_WIRE = 3,	/* routed with the parent as output interface */
 	BV_HOST = 4,	/* to the stack of the parent's namespace */
+	BV_FORWARD = 5, /* out of the parent, unchanged */
+	BV_RECEIVE = 6, /* to the stack of the parent's namespace, as received on the parent */
+	BV_ANSWER = 7,	/* rewritten as an answer, back to the endpoint that asked */
+	BV_NOTE = 8,	/* no end of a packet: something counted beside it */
 };
 
 /*
- * Every packet ends with exactly one of these: X(identifier, action, text).
+ * Every packet ends with exactly one of these, but for the notes: X(identifier, action, text).
  * RX_*: seen by the rx program at the parent. TX_*: seen by the xmit program at a host side.
  */
 #define BV_REASONS(X)                                                                              \
 	X(RX_DELIVERED, BV_DELIVER, "delivered to the endpoint")                                   \
+	X(RX_DHCP, BV_DELIVER, "DHCP answer for the endpoint that asked")                          \
+	X(RX_FLOODED, BV_PASS, "broadcast or multicast, copied to the endpoints that joined")      \
+	X(RX_SOLICITED, BV_PASS, "neighbour request, copied to the endpoint asked for")            \
+	X(RX_REFLECTED, BV_PASS, "an endpoint's own broadcast or multicast come back")             \
 	X(RX_NO_ENDPOINT, BV_PASS, "address of no endpoint")                                       \
 	X(RX_OTHER_HOST, BV_PASS, "for another host's MAC address")                                \
 	X(RX_VLAN, BV_PASS, "VLAN-tagged")                                                         \
@@ -76,7 +94,17 @@ enum bv_action {
 	X(TX_NOT_IP, BV_DROP, "neither IPv4 nor IPv6")                                             \
 	X(TX_VLAN, BV_DROP, "VLAN-tagged")                                                         \
 	X(TX_TRUNCATED, BV_DROP, "shorter than an IP header")                                      \
-	X(TX_NO_ENDPOINT, BV_DROP, "device is not an endpoint's")
+	X(TX_FORWARDED, BV_FORWARD, "to another MAC address, out of the parent")                   \
+	X(TX_VEPA, BV_FORWARD, "for a sibling, left to the switch outside by policy vepa")         \
+	X(TX_FLOODED, BV_FORWARD, "broadcast or multicast, out and to the siblings that joined")   \
+	X(TX_OWN_MAC, BV_RECEIVE, "to the shared MAC address, for no sibling")                     \
+	X(TX_ANSWERED, BV_ANSWER, "neighbour request answered for a sibling in mode l3")           \
+	X(TX_PAUSE, BV_DROP, "PAUSE frame")                                                        \
+	X(TX_NO_ENDPOINT, BV_DROP, "device is not an endpoint's")                                  \
+	X(COPY_LOST, BV_NOTE, "copy of a broadcast or multicast that could not be made")           \
+	X(GROUP_REFUSED, BV_NOTE, "group not joined: the table or the endpoint's share is full")   \
+	X(ADDRESS_REFUSED, BV_NOTE, "address not learned: a sibling's or the host's own")          \
+	X(ADDRESS_FULL, BV_NOTE, "address not learned: the table or the endpoint's share is full")
 
 enum bv_reason {
 #define X(id, action, text) BV_REASON_##id,
@@ -99,26 +127,32 @@ BV_STATIC_ASSERT(offsetof(struct bv_meta, schema_version) == 0, "map ABI changed
 struct bv_parent {
 	enum bv_mode mode;
 	enum bv_policy policy;
-	__u32 mtu;	  /* as last copied to the endpoints */
-	__u8 mac[6];	  /* as last copied to the endpoints */
-	__u8 owns_clsact; /* 1: the clsact qdisc is ours to remove (kernels before 6.6) */
-	__u8 pad;
+	__u32 mtu;	    /* as last copied to the endpoints */
+	__u8 mac[6];	    /* as last copied to the endpoints */
+	__u8 owns_clsact;   /* 1: the clsact qdisc is ours to remove (kernels before 6.6) */
+	__u8 owns_allmulti; /* 1: receiving all multicast is ours to switch off */
+	__u32 index;	    /* of its bucket; below BV_MAX_PARENTS */
+	__u32 l2_endpoints; /* how many it has */
 	char ifname[BV_IFNAME_LEN];
 };
-BV_STATIC_ASSERT(sizeof(struct bv_parent) == 36, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 20, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_parent) == 44, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 28, "map ABI changed");
 
 /*
- * `endpoints`: key ifindex of the host side. The xmit program reads the first 16 bytes; the rest
+ * `endpoints`: key ifindex of the host side. The xmit program reads the first 20 bytes; the rest
  * is what the control plane must remember.
  */
 struct bv_endpoint {
-	__u32 id;     /* index into `ep_counters` */
+	__u32 id;     /* index into `ep_counters`, `ep_state`, `ports` */
 	__u32 parent; /* ifindex */
 	enum bv_mode mode;
 	enum bv_policy policy;
+	__u32 learn_age; /* seconds after which an unused learned address counts no more; 0: none
+			    is learned */
 	enum bv_device device;
 	__u32 inner_ifindex; /* in the endpoint's namespace */
+	__u32 own_mtu;	     /* set for this endpoint, which the parent's may lower; 0: follows the
+				parent's */
 	__u64 netns_cookie;  /* of the endpoint's namespace */
 	__u64 netns_inode;   /* likewise; to find it under /run/netns and /proc */
 	__u8 own_mode;	     /* 1: set for this endpoint; 0: follows the parent's */
@@ -129,13 +163,23 @@ struct bv_endpoint {
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
-	__u32 own_mtu; /* set for this endpoint, which the parent's may lower; 0: follows the
-			  parent's */
-	__u32 pad;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 240, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 24, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_endpoint, name) == 48, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 32, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_endpoint, name) == 56, "map ABI changed");
+
+/* All that delivery needs: copies of the endpoint's settings. `ports`: index bv_endpoint.id. */
+struct bv_port {
+	__u32 host_side; /* ifindex; 0: no endpoint */
+	__u32 id;	 /* index into `ep_counters` */
+	__u32 parent;	 /* ifindex */
+	enum bv_mode mode;
+	enum bv_policy policy;
+	__u8 in_parent_netns;
+	__u8 pad[3];
+};
+BV_STATIC_ASSERT(sizeof(struct bv_port) == 24, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_port, in_parent_netns) == 20, "map ABI changed");
 
 /* `addr4`, `addr6`: keys. The address is in network order. */
 struct bv_addr4_key {
@@ -150,18 +194,86 @@ struct bv_addr6_key {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_addr6_key) == 20, "map ABI changed");
 
-/* `addr4`, `addr6`: value, all that delivery needs; copies of the endpoint's settings. */
+/*
+ * `addr4`, `addr6`: value. A learned address counts while seconds(now) - seen <= age; seconds are
+ * those of the kernel's monotonic clock.
+ */
 struct bv_addr {
-	__u32 host_side; /* ifindex */
-	__u32 id;	 /* index into `ep_counters` */
-	enum bv_mode mode;
-	enum bv_policy policy;
-	__u8 in_parent_netns;
-	__u8 prefix_len;
+	struct bv_port to;
+	__u8 prefix_len; /* of a learned address: that of the address alone, 32 or 128 */
+	__u8 pad[3];
+	__u32 age;  /* 0: given by the administrator, for good; else learned */
+	__u32 seen; /* when the endpoint last sent from it */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_addr) == 36, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_addr, prefix_len) == 24, "map ABI changed");
+
+/* `learned`: key; the addresses that one endpoint has learned, in no order. */
+struct bv_learned_key {
+	__u32 id;   /* of the endpoint */
+	__u32 slot; /* 0 to BV_ENDPOINT_LEARNED - 1 */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_learned_key) == 8, "map ABI changed");
+
+/* `learned`: value. It is the endpoint's only while `addr4` or `addr6` says so too. */
+struct bv_learned {
+	__u8 addr[16]; /* network order; of IPv4 the first four bytes */
+	__u32 family;  /* AF_INET or AF_INET6 */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_learned) == 20, "map ABI changed");
+
+/* `host_addrs`: key, addresses of the host itself that no endpoint can learn; IPv4 as ::ffff:0:0/96
+ * has it. The value is 1.
+ */
+struct bv_host_addr {
+	__u8 addr[16]; /* network order */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_host_addr) == 16, "map ABI changed");
+
+/*
+ * Who gets a group's frames. A group's MAC address has a bucket, which tells who may be a member:
+ * bit c % 64 of group_chunks[bucket].words[c / 64], that some of the endpoints 64 * c to
+ * 64 * c + 63 may be, and bit n of group_hints[bucket * chunks + c], that endpoint 64 * c + n may
+ * be; `chunks` is a constant of the programs, bv_chunks. The programs set these bits and never
+ * clear them. `members` says who is.
+ *
+ * The bucket BV_GROUP_BUCKETS + bv_parent.index is that of all l2 endpoints of a parent: of
+ * broadcast and of the groups of all hosts and all nodes. The loader alone writes it.
+ */
+#define BV_GROUP_BUCKETS 1024
+#define BV_GROUP_WORDS	 16
+struct bv_group_chunks {
+	__u64 words[BV_GROUP_WORDS];
+};
+BV_STATIC_ASSERT(sizeof(struct bv_group_chunks) == 128, "map ABI changed");
+BV_STATIC_ASSERT(BV_GROUP_WORDS * 64 * 64 == BV_MAX_ENDPOINTS, "every endpoint has its bit");
+
+/* `members`: key. An entry for each group that an endpoint has joined. */
+struct bv_member_key {
+	__u32 id; /* of the endpoint */
+	__u8 mac[6];
 	__u8 pad[2];
 };
-BV_STATIC_ASSERT(sizeof(struct bv_addr) == 20, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_addr, in_parent_netns) == 16, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_member_key) == 12, "map ABI changed");
+/* `members`: value, 64 bits: one for each of the IP groups behind that MAC address. */
+
+/* `dhcp`: key, what an answer to the shared MAC address tells of the client that asked. */
+struct bv_dhcp_key {
+	__u32 parent; /* ifindex */
+	__u32 xid;    /* network order */
+	__u64 client; /* hash of the client identifier, option 61; 0: without */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_dhcp_key) == 16, "map ABI changed");
+/* `dhcp`: value is the endpoint's id, 32 bits. */
+
+/* `ep_state`: index bv_endpoint.id. Written by the programs on all CPUs, atomically. */
+struct bv_ep_state {
+	__u32 groups;		 /* joined; at most BV_ENDPOINT_GROUPS */
+	__u32 learned_hand;	 /* slot of `learned` that is tried next, modulo their number */
+	__u64 addresses_refused; /* packets from addresses that it could not have */
+	__u64 groups_refused;
+};
+BV_STATIC_ASSERT(sizeof(struct bv_ep_state) == 24, "map ABI changed");
 
 /* `ep_counters`: index bv_endpoint.id, one value per CPU. Bytes count the Ethernet header. */
 struct bv_ep_counters {

@@ -26,6 +26,8 @@ const Row* find_row(std::string_view id) {
 
 const Cell& cell_of(const Row& row, Mode mode) {
   switch (mode) {  // a mode that is added does not compile without its case
+    case BV_MODE_L2:
+      return row.l2;
     case BV_MODE_L3:
       return row.l3;
   }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Broadcast and multicast: who has joined, and a copy for each of them. The work follows the
+ * members: nothing here looks at endpoints that have not joined (schema.h, `members`).
+ */
+#ifndef BPFVLAN_GROUP_H
+#define BPFVLAN_GROUP_H
+
+#include "policy.h"
+#include "verdict.h"
+
+#define FLOOD_NO_SENDER (~0u)
+
+/* Whose copy it may be. */
+struct audience {
+	__u32 parent;
+	__u32 sender; /* id of the endpoint that sent it, which hears nothing; or FLOOD_NO_SENDER */
+	enum bv_policy sender_policy; /* with a sender: together with the member's it must ... */
+	enum bv_policy wanted;	      /* ... be this one */
+};
+
+struct flood {
+	ctx_t *ctx;
+	const struct bv_group_chunks *bucket;
+	struct audience to;
+	struct bv_member_key key;
+	__u32 first_hint; /* of the bucket */
+	bool everybody;
+	__u32 word;
+	__u64 chunks; /* left of the word */
+	__u32 chunk;
+	__u64 hints; /* left of the chunk */
+	bool copied; /* and no number of copies: the verifier would count along */
+};
+
+static __always_inline bool mac_is_broadcast(const __u8 *mac)
+{
+	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;
+}
+
+/* ff:ff:ff:ff:ff:ff, 224.0.0.1 and ff02::1: hosts join the two without a word. */
+static __always_inline bool mac_is_everybody(const __u8 *mac)
+{
+	if (mac_is_broadcast(mac))
+		return true;
+	if (mac[5] != 1 || mac[4] || mac[3])
+		return false;
+	return (mac[0] == 0x33 && mac[1] == 0x33 && !mac[2]) ||
+	       (mac[0] == 0x01 && !mac[1] && mac[2] == 0x5e);
+}
+
+static __always_inline __u32 group_bucket(__u32 parent, const __u8 *mac)
+{
+	__u32 low = (__u32)mac[2] << 24 | mac[3] << 16 | mac[4] << 8 | mac[5];
+	__u32 hash = (low ^ mac[0]) * 0x9e3779b1u ^ parent * 0x85ebca6bu;
+
+	return (hash ^ hash >> 15) % BV_GROUP_BUCKETS;
+}
+
+/*
+ * BPF has no instruction for it, clang 14 never ends compiling __builtin_ctzll(), and branches
+ * would be too many for the verifier: the ones of the mask below the bit are counted.
+ */
+static __always_inline __u32 lowest_bit(__u64 bits)
+{
+	__u64 below = (bits & -bits) - 1;
+
+	below -= below >> 1 & 0x5555555555555555ull;
+	asm volatile("" : "+r"(below));
+	below = (below & 0x3333333333333333ull) + (below >> 2 & 0x3333333333333333ull);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return below * 0x0101010101010101ull >> 56;
+}
+
+static __always_inline bool is_in_audience(const struct bv_port *port, const struct audience *to)
+{
+	if (port->mode != BV_MODE_L2 || port->parent != to->parent || port->id == to->sender)
+		return false;
+	return to->sender == FLOOD_NO_SENDER ||
+	       policy_between(to->sender_policy, port->policy) == to->wanted;
+}
+
+static __always_inline bool copy_to(ctx_t *ctx, const struct bv_port *port)
+{
+	if (!ctx_send_copy(ctx, port->host_side)) {
+		note(ctx, BV_REASON_COPY_LOST);
+		return false;
+	}
+	count_received(port->id, ctx_len(ctx));
+	return true;
+}
+
+static __always_inline void flood_to(struct flood *f, __u32 id)
+{
+	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
+
+	if (!port || !port->host_side || !is_in_audience(port, &f->to))
+		return;
+	f->key.id = id;
+	if (!f->everybody && !bpf_map_lookup_elem(&members, &f->key))
+		return;
+	if (copy_to(f->ctx, port))
+		f->copied = true;
+}
+
+/* Three loops in each other: the verifier follows no counters in any of them. */
+static long flood_hint(__u32 step __attribute__((unused)), struct flood *f)
+{
+	__u32 id;
+
+	if (!f->hints)
+		return 1;
+	id = 64 * f->chunk + lowest_bit(f->hints);
+	f->hints &= f->hints - 1;
+	flood_to(f, id);
+	return 0;
+}
+
+static long flood_chunk(__u32 step __attribute__((unused)), struct flood *f)
+{
+	const __u64 *hints;
+	__u32 at;
+
+	if (!f->chunks)
+		return 1;
+	f->chunk = 64 * f->word + lowest_bit(f->chunks);
+	f->chunks &= f->chunks - 1;
+	at = f->first_hint + f->chunk;
+	hints = bpf_map_lookup_elem(&group_hints, &at);
+	f->hints = hints ? *hints : 0;
+	bpf_loop(64, flood_hint, f, 0);
+	return 0;
+}
+
+static long flood_word(__u32 word, struct flood *f)
+{
+	if (word >= BV_GROUP_WORDS)
+		return 1;
+	f->word = word;
+	f->chunks = f->bucket->words[word];
+	if (f->chunks)
+		bpf_loop(64, flood_chunk, f, 0);
+	return 0;
+}
+
+/* Copies for all members in the audience: was there any? */
+static __always_inline bool flood(ctx_t *ctx, const __u8 *mac, __u32 parent_index,
+				  const struct audience *to)
+{
+	struct flood f = {.ctx = ctx, .to = *to, .everybody = mac_is_everybody(mac)};
+	__u32 bucket =
+		f.everybody ? BV_GROUP_BUCKETS + parent_index : group_bucket(to->parent, mac);
+
+	f.bucket = bpf_map_lookup_elem(&group_chunks, &bucket);
+	if (!f.bucket)
+		return false;
+	__builtin_memcpy(f.key.mac, mac, sizeof(f.key.mac));
+	f.first_hint = bucket * bv_chunks;
+	bpf_loop(BV_GROUP_WORDS, flood_word, &f, 0);
+	return f.copied;
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mode l2: MAC addresses decide between inside and outside, and IP addresses behind the shared one.
+ * ipvlan_xmit_mode_l2(); what differs is in docs/semantics.md.
+ */
+#ifndef BPFVLAN_MODE_L2_H
+#define BPFVLAN_MODE_L2_H
+
+#include "dhcp.h"
+#include "group.h"
+#include "neighbour.h"
+
+static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
+{
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
+		 (a[5] ^ b[5]));
+}
+
+/* A request for a sibling's address goes to it alone; `to` is somebody else than the sender. */
+static __always_inline struct verdict l2_solicit(ctx_t *ctx, const struct bv_endpoint *from,
+						 const struct bv_port *to,
+						 const struct bv_parent *parent)
+{
+	enum bv_policy policy = policy_between(from->policy, to->policy);
+
+	if (policy == BV_POLICY_PRIVATE)
+		return verdict(BV_REASON_TX_PRIVATE);
+	if (to->mode != BV_MODE_L2 && answer_request(ctx, parent->mac))
+		return by_device(BV_REASON_TX_ANSWERED, ctx_device(ctx));
+	if (policy == BV_POLICY_VEPA)
+		return by_device(BV_REASON_TX_VEPA, from->parent);
+	return deliver(BV_REASON_TX_SIBLING, to);
+}
+
+static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpoint *from)
+{
+	const struct audience to = {.parent = from->parent,
+				    .sender = from->id,
+				    .sender_policy = from->policy,
+				    .wanted = BV_POLICY_BRIDGE};
+	__u32 parent_ifindex = from->parent;
+	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &parent_ifindex);
+	const struct bv_addr *owner;
+	struct ethhdr eth;
+	struct l3 asked;
+
+	if (!parent || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)))
+		return verdict(BV_REASON_TX_NO_ENDPOINT);
+	if (ctx_ethertype(ctx) == bpf_htons(ETH_P_PAUSE) && !ctx_is_tagged(ctx))
+		return verdict(BV_REASON_TX_PAUSE);
+	note_dhcp_request(ctx, from);
+	asked = parse_neighbour_request(ctx);
+	owner = l3_owner(from->parent, &asked);
+	if (owner && owner->to.id != from->id)
+		return l2_solicit(ctx, from, &owner->to, parent);
+	flood(ctx, eth.h_dest, parent->index, &to);
+	return by_device(BV_REASON_TX_FLOODED, from->parent);
+}
+
+/* The destination MAC address is the source's: what of it is a sibling's? */
+static __always_inline const struct bv_port *l2_sibling(ctx_t *ctx, __u32 parent)
+{
+	const struct bv_addr *sibling;
+	struct l3 l3;
+
+	if (ctx_is_tagged(ctx))
+		return NULL;
+	l3 = parse_l3(ctx, ctx_len(ctx));
+	sibling = l3_owner(parent, &l3);
+	return sibling ? &sibling->to : NULL;
+}
+
+static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_endpoint *from)
+{
+	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
+	enum bv_policy policy = from->policy;
+	const struct bv_port *to = NULL;
+	bool own, group;
+
+	if (!eth)
+		return verdict(BV_REASON_TX_TRUNCATED);
+	own = mac_equal(eth->h_dest, eth->h_source);
+	group = eth->h_dest[0] & 1;
+	if (own) {
+		to = l2_sibling(ctx, from->parent);
+		if (to)
+			policy = policy_between(policy, to->policy);
+		if (to && policy == BV_POLICY_PRIVATE)
+			return verdict(BV_REASON_TX_PRIVATE);
+		if (policy != BV_POLICY_VEPA)
+			return to ? deliver(BV_REASON_TX_SIBLING, to)
+				  : by_device(BV_REASON_TX_OWN_MAC, from->parent);
+	}
+	if (group)
+		return l2_group(ctx, from);
+	return by_device(to ? BV_REASON_TX_VEPA : BV_REASON_TX_FORWARDED, from->parent);
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Broadcast and multicast from the wire: the parent's stack, and copies for those who joined.
+ * ipvlan_handle_mode_l2(), ipvlan_external_frame().
+ */
+#ifndef BPFVLAN_RX_GROUP_H
+#define BPFVLAN_RX_GROUP_H
+
+#include "mode_l2.h"
+
+/* Which endpoint sent it, if it is a reflection of what one sent. */
+static __always_inline const struct bv_port *rx_sender(ctx_t *ctx)
+{
+	struct l3 source = parse_source(ctx, ctx_len(ctx) - ETH_HLEN);
+	const struct bv_addr *owner = l3_owner(ctx_device(ctx), &source);
+
+	return owner ? &owner->to : dhcp_asker(ctx, ctx_device(ctx));
+}
+
+/*
+ * False if there was nobody to copy it for. A reflection is for those alone whom policy vepa keeps
+ * from hearing it directly. Who sent it is not always to be found (nor in the driver); then it
+ * counts as another host's.
+ */
+static __always_inline bool rx_group(ctx_t *ctx, enum bv_reason *reason)
+{
+	struct audience to = {
+		.parent = ctx_device(ctx), .sender = FLOOD_NO_SENDER, .wanted = BV_POLICY_VEPA};
+	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &to.parent);
+	const struct bv_port *sender = NULL;
+	const struct bv_addr *owner;
+	struct ethhdr eth;
+	struct l3 asked;
+
+	if (!parent || !parent->l2_endpoints || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)) ||
+	    ctx_ethertype(ctx) == bpf_htons(ETH_P_PAUSE))
+		return false;
+	if (mac_equal(eth.h_source, parent->mac))
+		sender = rx_sender(ctx);
+	if (sender) {
+		to.sender = sender->id;
+		to.sender_policy = sender->policy;
+	}
+	asked = parse_neighbour_request(ctx);
+	owner = l3_owner(to.parent, &asked);
+	*reason = sender  ? BV_REASON_RX_REFLECTED
+		  : owner ? BV_REASON_RX_SOLICITED
+			  : BV_REASON_RX_FLOODED;
+	if (!owner)
+		return flood(ctx, eth.h_dest, parent->index, &to) || sender;
+	if (is_in_audience(&owner->to, &to))
+		copy_to(ctx, &owner->to);
+	return true;
+}
+
+#endif
