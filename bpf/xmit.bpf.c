@@ -25,7 +25,7 @@ int bv_xmit(ctx_t *ctx)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), NULL);
 	if (ctx_to_group(ctx))
 		note_membership(ctx, from);
-	if (from->learn_age)
+	if (from->learn_age && !from->in_parent_netns) /* there it would be the host's */
 		learn_source(ctx, from);
 	return finish(ctx, xmit(ctx, from), from);
 }

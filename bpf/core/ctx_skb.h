@@ -142,16 +142,37 @@ static __always_inline int ctx_send(__u32 ifindex)
 	return bpf_redirect(ifindex, 0);
 }
 
-/* A copy of it; false if there was no memory, or no such device. */
+/* A copy of it; false if there was no memory, no such device, or nobody behind it to take it. */
 static __always_inline bool ctx_send_copy(ctx_t *ctx, __u32 ifindex)
 {
-	return bpf_clone_redirect(ctx, ifindex, 0) >= 0;
+	return !bpf_clone_redirect(ctx, ifindex, 0);
 }
 
 /* As if it had come in by a device. */
 static __always_inline int ctx_receive(__u32 ifindex)
 {
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/*
+ * The program once more with this packet, when what waits on this CPU is done with; `state` comes
+ * with it, and is 0 for a packet that comes first.
+ */
+static __always_inline int ctx_again(ctx_t *ctx, __u16 state)
+{
+	ctx->tc_index = state;
+	return bpf_redirect(CTX_FIELD(ctx, ifindex), BPF_F_INGRESS);
+}
+
+static __always_inline __u16 ctx_state(const ctx_t *ctx)
+{
+	return CTX_FIELD(ctx, tc_index);
+}
+
+static __always_inline void ctx_forget_state(ctx_t *ctx)
+{
+	if (ctx_state(ctx))
+		ctx->tc_index = 0;
 }
 
 /* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */

@@ -85,7 +85,7 @@ static __always_inline __u32 dhcp_message_at(ctx_t *ctx, __u16 port, __u8 operat
 	__u8 op;
 	__u32 at;
 
-	if (ctx_is_tagged(ctx) || ctx_ethertype(ctx) != bpf_htons(ETH_P_IP))
+	if (ctx_in_vlan(ctx) || ctx_ethertype(ctx) != bpf_htons(ETH_P_IP))
 		return 0;
 	ip = ipv4_header(ctx);
 	if (!ip || ip->protocol != IPPROTO_UDP)
@@ -108,19 +108,41 @@ static __always_inline bool dhcp_key(ctx_t *ctx, __u32 parent, __u32 at, struct 
 	return true;
 }
 
+/*
+ * In the place of the endpoint's own oldest: none can push out another's, nor take over what
+ * another has asked.
+ */
+static __always_inline void remember(__u32 id, const struct bv_dhcp_key *key)
+{
+	struct bv_ep_state *state = bpf_map_lookup_elem(&ep_state, &id);
+	struct bv_dhcp_key *slot;
+	__u32 *holder, at;
+
+	if (!state || bpf_map_lookup_elem(&dhcp, key))
+		return;
+	at = id * BV_ENDPOINT_DHCP + __sync_fetch_and_add(&state->dhcp_hand, 1) % BV_ENDPOINT_DHCP;
+	slot = bpf_map_lookup_elem(&dhcp_slots, &at);
+	if (!slot)
+		return;
+	holder = bpf_map_lookup_elem(&dhcp, slot);
+	if (holder && *holder == id)
+		bpf_map_delete_elem(&dhcp, slot);
+	*slot = *key;
+	bpf_map_update_elem(&dhcp, key, &id, BPF_NOEXIST);
+}
+
 /* Remembered with the client's identifier, and without for servers that do not return it. */
 static __always_inline void note_dhcp_request(ctx_t *ctx, const struct bv_endpoint *from)
 {
 	__u32 at = dhcp_message_at(ctx, DHCP_SERVER_PORT, BOOTREQUEST);
 	struct bv_dhcp_key key;
-	__u32 id = from->id;
 
 	if (!at || !dhcp_key(ctx, from->parent, at, &key))
 		return;
-	bpf_map_update_elem(&dhcp, &key, &id, BPF_ANY);
+	remember(from->id, &key);
 	if (key.client) {
 		key.client = 0;
-		bpf_map_update_elem(&dhcp, &key, &id, BPF_ANY);
+		remember(from->id, &key);
 	}
 }
 

@@ -9,7 +9,20 @@
 #include "policy.h"
 #include "verdict.h"
 
-#define FLOOD_NO_SENDER (~0u)
+#define FLOOD_NO_SENDER	     (~0u)
+#define FLOOD_UNKNOWN_SENDER (~0u - 1)
+
+/*
+ * All copies wait in this CPU's backlog, which takes 1,000 packets (net.core.netdev_max_backlog):
+ * with more members than this the packet comes back for the next ones when those are through.
+ */
+#define FLOOD_BATCH 512
+
+enum flooded {
+	FLOOD_NOBODY,
+	FLOOD_DONE,
+	FLOOD_PAUSED, /* the rest when the packet comes again */
+};
 
 /* Whose copy it may be. */
 struct audience {
@@ -29,8 +42,11 @@ struct flood {
 	__u32 word;
 	__u64 chunks; /* left of the word */
 	__u32 chunk;
-	__u64 hints; /* left of the chunk */
-	bool copied; /* and no number of copies: the verifier would count along */
+	__u64 hints;   /* left of the chunk */
+	__u32 *copies; /* in a map: the verifier would count along on the stack */
+	__u32 start;   /* the first chunk */
+	__u32 resume;  /* the first chunk that was not looked at any more */
+	bool paused;
 };
 
 static __always_inline bool mac_is_broadcast(const __u8 *mac)
@@ -80,14 +96,12 @@ static __always_inline bool is_in_audience(const struct bv_port *port, const str
 	       policy_between(to->sender_policy, port->policy) == to->wanted;
 }
 
-static __always_inline bool copy_to(ctx_t *ctx, const struct bv_port *port)
+static __always_inline void copy_to(ctx_t *ctx, const struct bv_port *port)
 {
-	if (!ctx_send_copy(ctx, port->host_side)) {
+	if (ctx_send_copy(ctx, port->host_side))
+		count_received(port->id, ctx_len(ctx));
+	else
 		note(ctx, BV_REASON_COPY_LOST);
-		return false;
-	}
-	count_received(port->id, ctx_len(ctx));
-	return true;
 }
 
 static __always_inline void flood_to(struct flood *f, __u32 id)
@@ -99,8 +113,8 @@ static __always_inline void flood_to(struct flood *f, __u32 id)
 	f->key.id = id;
 	if (!f->everybody && !bpf_map_lookup_elem(&members, &f->key))
 		return;
-	if (copy_to(f->ctx, port))
-		f->copied = true;
+	copy_to(f->ctx, port);
+	++*f->copies;
 }
 
 /* Three loops in each other: the verifier follows no counters in any of them. */
@@ -125,6 +139,11 @@ static long flood_chunk(__u32 step __attribute__((unused)), struct flood *f)
 		return 1;
 	f->chunk = 64 * f->word + lowest_bit(f->chunks);
 	f->chunks &= f->chunks - 1;
+	if (*f->copies >= FLOOD_BATCH) {
+		f->resume = f->chunk;
+		f->paused = true;
+		return 1;
+	}
 	at = f->first_hint + f->chunk;
 	hints = bpf_map_lookup_elem(&group_hints, &at);
 	f->hints = hints ? *hints : 0;
@@ -136,28 +155,39 @@ static long flood_word(__u32 word, struct flood *f)
 {
 	if (word >= BV_GROUP_WORDS)
 		return 1;
+	if (64 * word + 63 < f->start)
+		return 0;
 	f->word = word;
 	f->chunks = f->bucket->words[word];
+	if (64 * word < f->start)
+		f->chunks &= ~0ull << f->start % 64;
 	if (f->chunks)
 		bpf_loop(64, flood_chunk, f, 0);
-	return 0;
+	return f->paused;
 }
 
-/* Copies for all members in the audience: was there any? */
-static __always_inline bool flood(ctx_t *ctx, const __u8 *mac, __u32 parent_index,
-				  const struct audience *to)
+/* Copies for all members in the audience. FLOOD_PAUSED: ctx_again() with *resume. */
+static __always_inline enum flooded flood(ctx_t *ctx, const __u8 *mac, __u32 parent_index,
+					  const struct audience *to, __u16 *resume)
 {
-	struct flood f = {.ctx = ctx, .to = *to, .everybody = mac_is_everybody(mac)};
+	struct flood f = {
+		.ctx = ctx, .to = *to, .start = ctx_state(ctx), .everybody = mac_is_everybody(mac)};
 	__u32 bucket =
 		f.everybody ? BV_GROUP_BUCKETS + parent_index : group_bucket(to->parent, mac);
+	__u32 zero = 0;
 
 	f.bucket = bpf_map_lookup_elem(&group_chunks, &bucket);
-	if (!f.bucket)
-		return false;
+	f.copies = bpf_map_lookup_elem(&flood_copies, &zero);
+	if (!f.bucket || !f.copies)
+		return FLOOD_NOBODY;
+	*f.copies = 0;
 	__builtin_memcpy(f.key.mac, mac, sizeof(f.key.mac));
 	f.first_hint = bucket * bv_chunks;
 	bpf_loop(BV_GROUP_WORDS, flood_word, &f, 0);
-	return f.copied;
+	*resume = f.resume;
+	if (f.paused)
+		return FLOOD_PAUSED;
+	return *f.copies || f.start ? FLOOD_DONE : FLOOD_NOBODY;
 }
 
 #endif

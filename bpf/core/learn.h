@@ -14,8 +14,10 @@
 /* Either family's address, IPv4 in the first four bytes. */
 struct learn {
 	const struct bv_endpoint *from;
+	struct bv_ep_state *state;
 	struct bv_learned address;
-	__u32 slot;
+	__u32 host_side;
+	__u32 slot; /* found: a free one, busy until it is written */
 	bool found;
 };
 
@@ -88,7 +90,7 @@ static __always_inline bool source_address(ctx_t *ctx, struct bv_learned *a)
 	struct l3 source = parse_source(ctx, ctx_len(ctx));
 
 	*a = (struct bv_learned){};
-	if (ctx_is_tagged(ctx) || source.status != L3_OK)
+	if (ctx_in_vlan(ctx) || source.status != L3_OK)
 		return false;
 	switch (source.family) {
 	case L3_IPV4:
@@ -108,38 +110,32 @@ static __always_inline bool source_address(ctx_t *ctx, struct bv_learned *a)
 /* A slot is free if it is empty, or its address is no longer this endpoint's or has expired. */
 static long try_slot(__u32 step __attribute__((unused)), struct learn *l)
 {
-	struct bv_ep_state *state;
+	struct bv_ep_state *state = l->state;
 	struct bv_learned_key key;
 	struct bv_learned *before;
 	struct bv_addr *owner;
-	__u32 id = l->from->id;
 
-	state = bpf_map_lookup_elem(&ep_state, &id);
-	if (!state)
-		return 1;
 	l->slot = __sync_fetch_and_add(&state->learned_hand, 1) % BV_ENDPOINT_LEARNED;
-	key = (struct bv_learned_key){.id = id, .slot = l->slot};
+	if (__sync_fetch_and_or(&state->learned_busy, 1ull << l->slot) & 1ull << l->slot)
+		return 0;
+	key = (struct bv_learned_key){.id = l->from->id, .slot = l->slot};
 	before = bpf_map_lookup_elem(&learned, &key);
-	if (before) {
-		owner = any_addr(l->from->parent, before);
-		if (owner && owner->to.id == id && owner->age) {
-			if (!addr_expired(owner))
-				return 0;
-			delete_addr(l->from->parent, before);
+	owner = before ? any_addr(l->from->parent, before) : NULL;
+	if (owner && owner->to.host_side == l->host_side && owner->age) {
+		if (!addr_expired(owner)) {
+			__sync_fetch_and_and(&state->learned_busy, ~(1ull << l->slot));
+			return 0;
 		}
+		delete_addr(l->from->parent, before);
 	}
 	l->found = true;
 	return 1;
 }
 
-static __always_inline void refuse_address(const ctx_t *ctx, const struct bv_endpoint *from,
+static __always_inline void refuse_address(const ctx_t *ctx, struct bv_ep_state *state,
 					   enum bv_reason reason)
 {
-	__u32 id = from->id;
-	struct bv_ep_state *state = bpf_map_lookup_elem(&ep_state, &id);
-
-	if (state)
-		__sync_fetch_and_add(&state->addresses_refused, 1);
+	__sync_fetch_and_add(&state->addresses_refused, 1);
 	note(ctx, reason);
 }
 
@@ -155,32 +151,41 @@ static __always_inline void learn_new(ctx_t *ctx, const struct bv_endpoint *from
 				.age = from->learn_age,
 				.seen = now_seconds()};
 	struct bv_learned_key key = {.id = from->id};
+	struct bv_addr *owner;
+	bool done;
 
 	bpf_loop(LEARN_TRIES, try_slot, l, 0);
 	key.slot = l->slot;
-	if (!l->found || bpf_map_update_elem(&learned, &key, &l->address, BPF_ANY) ||
-	    insert_addr(from->parent, &l->address, &value))
-		refuse_address(ctx, from, BV_REASON_ADDRESS_FULL);
+	done = l->found && !bpf_map_update_elem(&learned, &key, &l->address, BPF_ANY) &&
+	       !insert_addr(from->parent, &l->address, &value);
+	if (l->found)
+		__sync_fetch_and_and(&l->state->learned_busy, ~(1ull << l->slot));
+	if (done)
+		return;
+	owner = any_addr(from->parent, &l->address); /* by another CPU meanwhile? */
+	if (!owner || owner->to.host_side != l->host_side)
+		refuse_address(ctx, l->state, BV_REASON_ADDRESS_FULL);
 }
 
 /* What is known already costs one look-up, and a write in the first packet of a second. */
 static __always_inline void learn_source(ctx_t *ctx, const struct bv_endpoint *from)
 {
-	struct learn l = {.from = from};
+	struct learn l = {.from = from, .host_side = ctx_device(ctx)};
 	struct bv_addr *owner;
-	__u32 now;
+	__u32 now, id = from->id;
 
-	if (!source_address(ctx, &l.address))
+	l.state = bpf_map_lookup_elem(&ep_state, &id);
+	if (!l.state || !source_address(ctx, &l.address))
 		return;
 	owner = any_addr(from->parent, &l.address);
-	if (owner && owner->to.id == from->id) {
+	if (owner && owner->to.host_side == l.host_side) {
 		now = now_seconds();
 		if (owner->age && owner->seen != now)
 			owner->seen = now;
 		return;
 	}
 	if ((owner && !addr_expired(owner)) || is_hosts(&l.address)) {
-		refuse_address(ctx, from, BV_REASON_ADDRESS_REFUSED);
+		refuse_address(ctx, l.state, BV_REASON_ADDRESS_REFUSED);
 		return;
 	}
 	if (owner)

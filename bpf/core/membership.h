@@ -18,7 +18,7 @@
 #define MLD_V1_DONE    132
 #define MLD_V2_REPORT  143
 
-#define MAX_RECORDS 1024 /* what a jumbo frame has room for */
+#define MAX_RECORDS 1200 /* what a jumbo frame has room for */
 
 enum record_type { /* RFC 3376, 4.2.12 */
 		   RECORD_IS_INCLUDE = 1,
@@ -110,15 +110,21 @@ static __always_inline void join(const ctx_t *ctx, const struct bv_endpoint *fro
 		return;
 	}
 	hint(from->parent, id, group->mac);
-	if (__sync_fetch_and_add(&state->groups, 1) >= BV_ENDPOINT_GROUPS ||
-	    bpf_map_update_elem(&members, &key, &group->bit, BPF_NOEXIST)) {
-		__sync_fetch_and_add(&state->groups, -1);
-		if (!bpf_map_lookup_elem(&members, &key))
-			refuse_group(ctx, state);
-	}
+	if (__sync_fetch_and_add(&state->groups, 1) < BV_ENDPOINT_GROUPS &&
+	    !bpf_map_update_elem(&members, &key, &group->bit, BPF_NOEXIST))
+		return;
+	__sync_fetch_and_add(&state->groups, -1);
+	bits = bpf_map_lookup_elem(&members, &key); /* by another CPU meanwhile? */
+	if (bits)
+		__sync_fetch_and_or(bits, group->bit);
+	else
+		refuse_group(ctx, state);
 }
 
-/* One endpoint's reports come one after another: nobody joins while its last bit is cleared. */
+/*
+ * Reports of one endpoint for groups with one MAC address, on two CPUs at the same moment, might
+ * lose a group here until it is reported again: they come one after another from a stack.
+ */
 static __always_inline void leave(const struct bv_endpoint *from, const struct ip_group *group)
 {
 	struct bv_member_key key = {.id = from->id};
@@ -250,7 +256,7 @@ static __always_inline void read_mld(ctx_t *ctx, const struct bv_endpoint *from)
 
 static __always_inline void note_membership(ctx_t *ctx, const struct bv_endpoint *from)
 {
-	if (ctx_is_tagged(ctx))
+	if (ctx_in_vlan(ctx))
 		return;
 	if (ctx_ethertype(ctx) == bpf_htons(ETH_P_IP))
 		read_igmp(ctx, from);

@@ -16,13 +16,22 @@ static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 		 (a[5] ^ b[5]));
 }
 
-/* A request for a sibling's address goes to it alone; `to` is somebody else than the sender. */
+/*
+ * A request for a sibling's address goes to it alone; the owner is somebody else than the sender.
+ * An address that it has only learned may be another host's as well: that one is asked too.
+ */
 static __always_inline struct verdict l2_solicit(ctx_t *ctx, const struct bv_endpoint *from,
-						 const struct bv_port *to,
+						 const struct bv_addr *owner,
 						 const struct bv_parent *parent)
 {
+	const struct bv_port *to = &owner->to;
 	enum bv_policy policy = policy_between(from->policy, to->policy);
 
+	if (owner->age) {
+		if (policy == BV_POLICY_BRIDGE)
+			copy_to(ctx, to);
+		return by_device(BV_REASON_TX_FLOODED, from->parent);
+	}
 	if (policy == BV_POLICY_PRIVATE)
 		return verdict(BV_REASON_TX_PRIVATE);
 	if (to->mode != BV_MODE_L2 && answer_request(ctx, parent->mac))
@@ -43,6 +52,7 @@ static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpo
 	const struct bv_addr *owner;
 	struct ethhdr eth;
 	struct l3 asked;
+	__u16 resume;
 
 	if (!parent || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)))
 		return verdict(BV_REASON_TX_NO_ENDPOINT);
@@ -52,29 +62,56 @@ static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpo
 	asked = parse_neighbour_request(ctx);
 	owner = l3_owner(from->parent, &asked);
 	if (owner && owner->to.id != from->id)
-		return l2_solicit(ctx, from, &owner->to, parent);
-	flood(ctx, eth.h_dest, parent->index, &to);
+		return l2_solicit(ctx, from, owner, parent);
+	if (flood(ctx, eth.h_dest, parent->index, &to, &resume) == FLOOD_PAUSED)
+		return again(resume);
 	return by_device(BV_REASON_TX_FLOODED, from->parent);
 }
 
-/* The destination MAC address is the source's: what of it is a sibling's? */
+/*
+ * The destination MAC address is the source's: what of it is a sibling's? A tag of VLAN 0 hides the
+ * address from the driver here, and not in rx, where such a frame comes next: it must not pass a
+ * policy that way.
+ */
 static __always_inline const struct bv_port *l2_sibling(ctx_t *ctx, __u32 parent)
 {
 	const struct bv_addr *sibling;
 	struct l3 l3;
 
-	if (ctx_is_tagged(ctx))
+	if (ctx_in_vlan(ctx))
 		return NULL;
 	l3 = parse_l3(ctx, ctx_len(ctx));
 	sibling = l3_owner(parent, &l3);
-	return sibling ? &sibling->to : NULL;
+	return sibling ? &sibling->to : dhcp_answer_for(ctx, parent);
+}
+
+/* A unicast request, as stacks send to see whether a neighbour is still there. */
+static __always_inline bool l2_answer(ctx_t *ctx, __u32 parent_ifindex)
+{
+	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &parent_ifindex);
+	struct l3 asked = parse_neighbour_request(ctx);
+
+	return parent && asked.status == L3_OK && answer_request(ctx, parent->mac);
+}
+
+static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_endpoint *from,
+						 const struct bv_port *to, enum bv_policy policy)
+{
+	if (policy == BV_POLICY_PRIVATE && to)
+		return verdict(BV_REASON_TX_PRIVATE);
+	if (to && to->mode != BV_MODE_L2 && l2_answer(ctx, from->parent))
+		return by_device(BV_REASON_TX_ANSWERED, ctx_device(ctx));
+	if (policy == BV_POLICY_VEPA)
+		return by_device(to ? BV_REASON_TX_VEPA : BV_REASON_TX_FORWARDED, from->parent);
+	return to && !ctx_is_tagged(ctx) ? deliver(BV_REASON_TX_SIBLING, to)
+					 : by_device(BV_REASON_TX_OWN_MAC, from->parent);
 }
 
 static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_endpoint *from)
 {
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
 	enum bv_policy policy = from->policy;
-	const struct bv_port *to = NULL;
+	const struct bv_port *to;
 	bool own, group;
 
 	if (!eth)
@@ -85,15 +122,10 @@ static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_endpoi
 		to = l2_sibling(ctx, from->parent);
 		if (to)
 			policy = policy_between(policy, to->policy);
-		if (to && policy == BV_POLICY_PRIVATE)
-			return verdict(BV_REASON_TX_PRIVATE);
-		if (policy != BV_POLICY_VEPA)
-			return to ? deliver(BV_REASON_TX_SIBLING, to)
-				  : by_device(BV_REASON_TX_OWN_MAC, from->parent);
+		if (!group || policy != BV_POLICY_VEPA)
+			return l2_own_mac(ctx, from, to, policy);
 	}
-	if (group)
-		return l2_group(ctx, from);
-	return by_device(to ? BV_REASON_TX_VEPA : BV_REASON_TX_FORWARDED, from->parent);
+	return group ? l2_group(ctx, from) : by_device(BV_REASON_TX_FORWARDED, from->parent);
 }
 
 #endif

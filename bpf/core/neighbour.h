@@ -42,7 +42,7 @@ static __always_inline struct l3 parse_solicitation(ctx_t *ctx)
 /* Whose neighbour entry the frame asks for; L3_OTHER if it is no such request. */
 static __always_inline struct l3 parse_neighbour_request(ctx_t *ctx)
 {
-	if (ctx_is_tagged(ctx))
+	if (ctx_in_vlan(ctx))
 		return (struct l3){.status = L3_OTHER};
 	switch (ctx_ethertype(ctx)) {
 	case bpf_htons(ETH_P_ARP):

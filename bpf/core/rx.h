@@ -12,7 +12,7 @@ static __always_inline struct verdict rx_unknown(ctx_t *ctx, const struct l3 *l3
 
 	switch (l3->status) {
 	case L3_OK:
-		to = dhcp_answer_for(ctx, ctx_device(ctx));
+		to = ctx_to_group(ctx) ? NULL : dhcp_answer_for(ctx, ctx_device(ctx));
 		return to ? deliver(BV_REASON_RX_DHCP, to) : verdict(BV_REASON_RX_NO_ENDPOINT);
 	case L3_OTHER:
 		return verdict(BV_REASON_RX_NOT_IP);
@@ -24,7 +24,7 @@ static __always_inline struct verdict rx_unknown(ctx_t *ctx, const struct l3 *l3
 static __always_inline struct verdict rx(ctx_t *ctx)
 {
 	const struct bv_addr *owner;
-	enum bv_reason flooded;
+	struct verdict v;
 	struct l3 l3;
 
 	if (ctx_for_other_host(ctx))
@@ -35,8 +35,8 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 	owner = l3_owner(ctx_device(ctx), &l3);
 	if (owner && (owner->to.mode != BV_MODE_L2 || !ctx_to_group(ctx)))
 		return deliver(BV_REASON_RX_DELIVERED, &owner->to);
-	if (ctx_to_group(ctx) && rx_group(ctx, &flooded))
-		return verdict(flooded);
+	if (ctx_to_group(ctx) && rx_group(ctx, &v))
+		return v;
 	return rx_unknown(ctx, &l3);
 }
 

@@ -18,39 +18,45 @@ static __always_inline const struct bv_port *rx_sender(ctx_t *ctx)
 }
 
 /*
- * False if there was nobody to copy it for. A reflection is for those alone whom policy vepa keeps
- * from hearing it directly. Who sent it is not always to be found (nor in the driver); then it
- * counts as another host's.
+ * False if it is the parent's stack's alone. A reflection is for those alone whom policy vepa keeps
+ * from hearing it directly. Who sent it is not always to be found (nor in the driver): then those
+ * hear it whom no endpoint's policy keeps from it. No frame has a group for its source; an endpoint
+ * could send one past the policies.
  */
-static __always_inline bool rx_group(ctx_t *ctx, enum bv_reason *reason)
+static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 {
 	struct audience to = {
 		.parent = ctx_device(ctx), .sender = FLOOD_NO_SENDER, .wanted = BV_POLICY_VEPA};
 	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &to.parent);
 	const struct bv_port *sender = NULL;
 	const struct bv_addr *owner;
+	enum flooded flooded;
 	struct ethhdr eth;
 	struct l3 asked;
+	__u16 resume;
 
 	if (!parent || !parent->l2_endpoints || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)) ||
-	    ctx_ethertype(ctx) == bpf_htons(ETH_P_PAUSE))
+	    (eth.h_source[0] & 1) || ctx_ethertype(ctx) == bpf_htons(ETH_P_PAUSE))
 		return false;
-	if (mac_equal(eth.h_source, parent->mac))
+	if (mac_equal(eth.h_source, parent->mac)) {
 		sender = rx_sender(ctx);
-	if (sender) {
-		to.sender = sender->id;
-		to.sender_policy = sender->policy;
+		to.sender = sender ? sender->id : FLOOD_UNKNOWN_SENDER;
+		to.sender_policy = sender ? sender->policy : BV_POLICY_VEPA;
 	}
 	asked = parse_neighbour_request(ctx);
 	owner = l3_owner(to.parent, &asked);
-	*reason = sender  ? BV_REASON_RX_REFLECTED
-		  : owner ? BV_REASON_RX_SOLICITED
-			  : BV_REASON_RX_FLOODED;
-	if (!owner)
-		return flood(ctx, eth.h_dest, parent->index, &to) || sender;
-	if (is_in_audience(&owner->to, &to))
+	if (owner && !is_in_audience(&owner->to, &to))
+		return false;
+	if (owner) {
 		copy_to(ctx, &owner->to);
-	return true;
+		*v = verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_SOLICITED);
+		return true;
+	}
+	flooded = flood(ctx, eth.h_dest, parent->index, &to, &resume);
+	*v = flooded == FLOOD_PAUSED
+		     ? again(resume)
+		     : verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_FLOODED);
+	return sender || flooded != FLOOD_NOBODY;
 }
 
 #endif

@@ -93,11 +93,22 @@ struct {
 } host_addrs BV_MAP;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, BV_MAX_DHCP);
-	__type(key, struct bv_dhcp_key);
-	__type(value, __u32);
+	BV_HASH(struct bv_dhcp_key, __u32, BV_ENDPOINT_DHCP *BV_DEFAULT_ENDPOINTS);
 } dhcp BV_MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BV_ENDPOINT_DHCP *BV_DEFAULT_ENDPOINTS);
+	__type(key, __u32);
+	__type(value, struct bv_dhcp_key);
+} dhcp_slots BV_MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} flood_copies BV_MAP;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -131,9 +142,15 @@ static __always_inline __u32 now_seconds(void)
 	return bpf_ktime_get_coarse_ns() / 1000000000;
 }
 
+/* Another CPU may have written a later time meanwhile. */
 static __always_inline bool addr_expired(const struct bv_addr *addr)
 {
-	return addr->age && now_seconds() - addr->seen > addr->age;
+	__s32 idle;
+
+	if (!addr->age)
+		return false;
+	idle = now_seconds() - addr->seen;
+	return idle > 0 && (__u32)idle > addr->age;
 }
 
 /* Addresses in headers lie on 4 bytes (NET_IP_ALIGN), which the compiler cannot know. */

@@ -13,6 +13,7 @@ struct verdict {
 	enum bv_reason reason;
 	__u32 ifindex;		  /* DELIVER, ANSWER: host side; WIRE, FORWARD, RECEIVE: parent */
 	const struct bv_port *to; /* DELIVER: who gets it */
+	__u16 again;		  /* not the end yet: the state to come again with */
 };
 
 /* The action is the reason's: no handler can pair them wrongly. */
@@ -43,6 +44,12 @@ static __always_inline struct verdict deliver(enum bv_reason reason, const struc
 static __always_inline struct verdict by_device(enum bv_reason reason, __u32 ifindex)
 {
 	return (struct verdict){.reason = reason, .ifindex = ifindex};
+}
+
+/* The packet comes once more before it ends. */
+static __always_inline struct verdict again(__u16 state)
+{
+	return (struct verdict){.again = state};
 }
 
 static __always_inline void count_reason(enum bv_reason reason, __u64 packets, __u64 bytes)
@@ -117,6 +124,9 @@ static __always_inline void record(const struct verdict *v)
 /* `from`: the sending endpoint; NULL at rx. */
 static __always_inline int finish(ctx_t *ctx, struct verdict v, const struct bv_endpoint *from)
 {
+	if (v.again)
+		return ctx_again(ctx, v.again);
+	ctx_forget_state(ctx);
 	count(ctx, &v, from);
 	record(&v);
 	switch (action_of(v.reason)) {

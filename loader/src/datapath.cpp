@@ -55,6 +55,8 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   bpf_map__set_max_entries(maps.addr6, sizes.addresses);
   bpf_map__set_max_entries(maps.ports, sizes.endpoints);
   bpf_map__set_max_entries(maps.ep_state, sizes.endpoints);
+  bpf_map__set_max_entries(maps.dhcp, BV_ENDPOINT_DHCP * sizes.endpoints);
+  bpf_map__set_max_entries(maps.dhcp_slots, BV_ENDPOINT_DHCP * sizes.endpoints);
   const auto chunks = (sizes.endpoints + 63) / 64;
   skel.s->rodata->bv_chunks = chunks;
   bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
@@ -87,6 +89,8 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {"learned", bpf_map__fd(s.maps.learned)},
       {"host_addrs", bpf_map__fd(s.maps.host_addrs)},
       {"dhcp", bpf_map__fd(s.maps.dhcp)},
+      {"dhcp_slots", bpf_map__fd(s.maps.dhcp_slots)},
+      {"flood_copies", bpf_map__fd(s.maps.flood_copies)},
       {kRx, bpf_program__fd(s.progs.bv_rx)},
       {kLocal, bpf_program__fd(s.progs.bv_local)},
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},

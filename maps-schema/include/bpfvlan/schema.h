@@ -33,11 +33,11 @@
 #define BV_MAX_MEMBERS	     65536 /* of all groups together */
 #define BV_MAX_LEARNED	     65536
 #define BV_MAX_HOST_ADDRS    4096
-#define BV_MAX_DHCP	     8192 /* clients that wait for an answer; the oldest goes first */
 
 /* One endpoint's share of what all share, so that none can take it from the others. */
 #define BV_ENDPOINT_GROUPS  256
 #define BV_ENDPOINT_LEARNED 64
+#define BV_ENDPOINT_DHCP    8 /* requests that wait for an answer; the oldest goes first */
 
 /* The numbers are IPVLAN_MODE_* of linux/if_link.h. */
 enum bv_mode {
@@ -101,7 +101,7 @@ enum bv_action {
 	X(TX_ANSWERED, BV_ANSWER, "neighbour request answered for a sibling in mode l3")           \
 	X(TX_PAUSE, BV_DROP, "PAUSE frame")                                                        \
 	X(TX_NO_ENDPOINT, BV_DROP, "device is not an endpoint's")                                  \
-	X(COPY_LOST, BV_NOTE, "copy of a broadcast or multicast that could not be made")           \
+	X(COPY_LOST, BV_NOTE, "copy of a broadcast or multicast not made, or not taken")           \
 	X(GROUP_REFUSED, BV_NOTE, "group not joined: the table or the endpoint's share is full")   \
 	X(ADDRESS_REFUSED, BV_NOTE, "address not learned: a sibling's or the host's own")          \
 	X(ADDRESS_FULL, BV_NOTE, "address not learned: the table or the endpoint's share is full")
@@ -264,16 +264,22 @@ struct bv_dhcp_key {
 	__u64 client; /* hash of the client identifier, option 61; 0: without */
 };
 BV_STATIC_ASSERT(sizeof(struct bv_dhcp_key) == 16, "map ABI changed");
-/* `dhcp`: value is the endpoint's id, 32 bits. */
+/*
+ * `dhcp`: value is the endpoint's id, 32 bits. `dhcp_slots`: index
+ * BV_ENDPOINT_DHCP * bv_endpoint.id + slot; value bv_dhcp_key, what the endpoint has in `dhcp`.
+ */
 
 /* `ep_state`: index bv_endpoint.id. Written by the programs on all CPUs, atomically. */
 struct bv_ep_state {
 	__u32 groups;		 /* joined; at most BV_ENDPOINT_GROUPS */
 	__u32 learned_hand;	 /* slot of `learned` that is tried next, modulo their number */
+	__u64 learned_busy;	 /* a bit for each slot that a CPU is writing */
 	__u64 addresses_refused; /* packets from addresses that it could not have */
 	__u64 groups_refused;
+	__u32 dhcp_hand; /* slot of `dhcp_slots` that is next, modulo their number */
+	__u32 pad;
 };
-BV_STATIC_ASSERT(sizeof(struct bv_ep_state) == 24, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_ep_state) == 40, "map ABI changed");
 
 /* `ep_counters`: index bv_endpoint.id, one value per CPU. Bytes count the Ethernet header. */
 struct bv_ep_counters {
