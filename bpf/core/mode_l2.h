@@ -85,13 +85,19 @@ static __always_inline const struct bv_port *l2_sibling(ctx_t *ctx, __u32 parent
 	return sibling ? &sibling->to : dhcp_answer_for(ctx, parent);
 }
 
-/* A unicast request, as stacks send to see whether a neighbour is still there. */
-static __always_inline bool l2_answer(ctx_t *ctx, __u32 parent_ifindex)
+/*
+ * A sibling in mode l3 would not answer who asks again, by the MAC address that it knows (RFC 1122,
+ * 2.3.2.1; RFC 4861, 7.3.3).
+ */
+static __always_inline bool l2_answer(ctx_t *ctx, const struct bv_endpoint *from)
 {
+	__u32 parent_ifindex = from->parent;
 	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &parent_ifindex);
-	struct l3 asked = parse_neighbour_request(ctx);
+	const struct l3 asked = parse_neighbour_request(ctx);
+	const struct bv_addr *owner = l3_owner(from->parent, &asked);
 
-	return parent && asked.status == L3_OK && answer_request(ctx, parent->mac);
+	return parent && owner && owner->to.mode != BV_MODE_L2 && owner->to.id != from->id &&
+	       answer_request(ctx, parent->mac);
 }
 
 static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_endpoint *from,
@@ -99,7 +105,7 @@ static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_end
 {
 	if (policy == BV_POLICY_PRIVATE && to)
 		return verdict(BV_REASON_TX_PRIVATE);
-	if (to && to->mode != BV_MODE_L2 && l2_answer(ctx, from->parent))
+	if (to && to->mode != BV_MODE_L2 && l2_answer(ctx, from))
 		return by_device(BV_REASON_TX_ANSWERED, ctx_device(ctx));
 	if (policy == BV_POLICY_VEPA)
 		return by_device(to ? BV_REASON_TX_VEPA : BV_REASON_TX_FORWARDED, from->parent);

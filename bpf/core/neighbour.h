@@ -152,8 +152,8 @@ static __always_inline bool answer_solicitation(ctx_t *ctx, const __u8 *mac)
 	       !bpf_skb_store_bytes(ctx, 0, &na, sizeof(na), 0);
 }
 
-/* The request becomes the answer; false if it stays what it was. */
-static __always_inline bool answer_request(ctx_t *ctx, const __u8 *mac)
+/* The request becomes the answer; false if it stays what it was. Seldom: no part of the others. */
+static __noinline bool answer_request(ctx_t *ctx, const __u8 *mac)
 {
 	return ctx_ethertype(ctx) == bpf_htons(ETH_P_ARP) ? answer_arp(ctx, mac)
 							  : answer_solicitation(ctx, mac);

@@ -45,6 +45,8 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 	}
 	asked = parse_neighbour_request(ctx);
 	owner = l3_owner(to.parent, &asked);
+	if (owner && owner->to.id == to.sender)
+		owner = NULL; /* it announces its own */
 	if (owner && !is_in_audience(&owner->to, &to))
 		return false;
 	if (owner) {
