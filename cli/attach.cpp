@@ -30,9 +30,9 @@ void add_attach(CLI::App& cli, App& app) {
   command->add_option("PARENT", request->parent, "Interface")->required();
   add_mode(*command, request->mode);
   add_policy(*command, request->policy);
-  // Bounds: what a 64-bit machine's kernel can allocate in one map.
   command->add_option("--max-endpoints", request->max_endpoints, "Of all parents together")
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(CLI::Range(1, BV_MAX_ENDPOINTS));
+  // The bound: what a 64-bit machine's kernel can allocate in one map.
   command->add_option("--max-addresses", request->max_addresses, "Likewise, of each family")
       ->check(CLI::Range(1, 1 << 24));
   command->callback([&app, request] {

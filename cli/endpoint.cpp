@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: MIT
 // bpfvlan endpoint add | set | del | list | show
+#include <limits>
+
 #include "app.hpp"
 #include "rows.hpp"
 
 namespace bpfvlan::cli {
 namespace {
 
+CLI::Option* add_learn_age(CLI::App& command, std::uint32_t& age) {
+  return command
+      .add_option("--learn-age", age,
+                  "Seconds after which an unused learned address is free again; default: " +
+                      std::to_string(kDefaultLearnAge))
+      ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()));
+}
+
 void add_add(CLI::App& endpoint, App& app) {
   struct Args {
     EndpointRequest request;
     std::vector<std::string> addresses;
+    bool learn = false;
+    std::uint32_t learn_age = kDefaultLearnAge;
   };
   auto args = std::make_shared<Args>();
   auto& r = args->request;
@@ -25,12 +37,15 @@ void add_add(CLI::App& endpoint, App& app) {
   command->add_option("--device", "veth; auto takes what this kernel has")
       ->check(CLI::IsMember({"veth", "auto"}));
   command->add_option("--mtu", r.mtu, "Default: the parent's");
+  auto* learn = command->add_flag("--learn", args->learn, "Take over addresses it sends from");
+  add_learn_age(*command, args->learn_age)->needs(learn);
   command->callback([&app, args] {
     for (const auto& text : args->addresses) {
       auto address = IpPrefix::parse(text);
       if (!address) throw CLI::ValidationError("--address", address.error().what);
       args->request.addresses.push_back(*address);
     }
+    if (args->learn) args->request.learn_age = args->learn_age;
     app.action = [&app, args]() -> Result<> {
       BV_TRY(auto* control, app.control());
       return control->add_endpoint(args->request);
@@ -43,6 +58,8 @@ void add_set(CLI::App& endpoint, App& app) {
     std::string name;
     std::optional<Mode> mode;
     std::optional<Policy> policy;
+    std::string learn;
+    std::uint32_t learn_age = kDefaultLearnAge;
   };
   auto args = std::make_shared<Args>();
   auto* command = endpoint.add_subcommand("set", "Change an endpoint; the next packet sees it");
@@ -50,11 +67,17 @@ void add_set(CLI::App& endpoint, App& app) {
   auto* settings = command->add_option_group("settings");
   add_mode(*settings, args->mode);
   add_policy(*settings, args->policy);
+  auto* learn = settings->add_option("--learn", args->learn, "off forgets what was learned")
+                    ->check(CLI::IsMember({"on", "off"}));
+  auto* age = add_learn_age(*settings, args->learn_age)->needs(learn);
   settings->require_option(1, 0);
-  command->callback([&app, args] {
-    app.action = [&app, args]() -> Result<> {
+  command->callback([&app, args, age] {
+    if (args->learn == "off" && *age) throw CLI::ExcludesError("--learn-age", "--learn off");
+    std::optional<std::uint32_t> learn_age;
+    if (!args->learn.empty()) learn_age = args->learn == "on" ? args->learn_age : 0;
+    app.action = [&app, args, learn_age]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->set_endpoint(args->name, args->mode, args->policy);
+      return control->set_endpoint(args->name, args->mode, args->policy, learn_age);
     };
   });
 }

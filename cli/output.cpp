@@ -8,10 +8,24 @@
 namespace bpfvlan::cli {
 namespace {
 
+std::string cell(const nlohmann::ordered_json& value);
+
+// The first value is what it is; the others say more of it: 192.0.2.7 (unused_seconds 12).
+std::string object_cell(const nlohmann::ordered_json& object) {
+  std::string more, text;
+  for (const auto& item : object.items())
+    if (text.empty())
+      text = cell(item.value());
+    else
+      more += fmt::format("{}{} {}", more.empty() ? "" : ", ", item.key(), cell(item.value()));
+  return more.empty() ? text : fmt::format("{} ({})", text, more);
+}
+
 std::string cell(const nlohmann::ordered_json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>().empty() ? "-" : value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_object()) return object_cell(value);
   if (!value.is_array()) return value.dump();
   std::string joined;
   for (const auto& item : value) joined += (joined.empty() ? "" : ",") + cell(item);
@@ -47,6 +61,10 @@ void Output::table(const nlohmann::ordered_json& rows, const std::vector<Column>
     text.erase(text.find_last_not_of(' ') + 1);
     fmt::print("{}\n", text);
   }
+}
+
+void Output::line(const std::string& text) const {
+  if (!wants_json()) fmt::print("{}\n", text);
 }
 
 void Output::details(const nlohmann::ordered_json& rows) const {

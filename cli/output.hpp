@@ -22,6 +22,7 @@ class Output {
   bool wants_json() const { return json || pretty; }
   // Rows: an array of objects. The table shows only the columns, JSON everything.
   void table(const nlohmann::ordered_json& rows, const std::vector<Column>& columns) const;
+  void line(const std::string& text) const;  // for people alone
   // One block of "key: value" lines per object.
   void details(const nlohmann::ordered_json& rows) const;
 

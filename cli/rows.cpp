@@ -8,6 +8,9 @@ Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
   for (const auto& e : endpoints) {
     Rows addresses = Rows::array();
     for (const auto& a : e.addresses) addresses.push_back(a.cidr());
+    Rows learned = Rows::array();
+    for (const auto& l : e.learned)
+      learned.push_back({{"address", l.address.address()}, {"unused_seconds", l.unused_seconds}});
     rows.push_back({{"name", e.name},
                     {"parent", e.parent},
                     {"interface", e.interface},
@@ -21,6 +24,11 @@ Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
                     {"policy_inherited", !e.own_policy},
                     {"mtu", e.mtu},
                     {"addresses", addresses},
+                    {"learn_age", e.learn_age},
+                    {"learned", learned},
+                    {"addresses_refused", e.addresses_refused},
+                    {"groups", e.groups},
+                    {"groups_refused", e.groups_refused},
                     {"rx_packets", e.rx_packets},
                     {"rx_bytes", e.rx_bytes},
                     {"tx_packets", e.tx_packets},
@@ -42,7 +50,10 @@ std::vector<Column> endpoint_columns() {
           {"RX-BYTES", "rx_bytes", true},
           {"TX-PKTS", "tx_packets", true},
           {"TX-BYTES", "tx_bytes", true},
-          {"ADDRESSES", "addresses"}};
+          {"GROUPS", "groups", true},
+          {"REFUSED", "addresses_refused", true},
+          {"ADDRESSES", "addresses"},
+          {"LEARNED", "learned"}};
 }
 
 Rows to_rows(const std::vector<ReasonInfo>& reasons) {

@@ -4,6 +4,28 @@
 #include "rows.hpp"
 
 namespace bpfvlan::cli {
+namespace {
+
+// Every packet has one verdict; notes are of something beside it, and add up to nothing.
+void show_reasons(const Output& output, const Rows& rows) {
+  const std::vector<Column> columns = {{"REASON", "reason"},
+                                       {"ACTION", "action"},
+                                       {"PACKETS", "packets", true},
+                                       {"BYTES", "bytes", true},
+                                       {"MEANING", "text"}};
+  if (output.wants_json()) return output.table(rows, columns);
+  Rows verdicts = Rows::array(), notes = Rows::array();
+  for (const auto& row : rows)
+    (row.at("action") == to_string(BV_NOTE) ? notes : verdicts).push_back(row);
+  output.table(verdicts, columns);
+  output.line("");
+  output.table(notes, {{"NOTE", "reason"},
+                       {"PACKETS", "packets", true},
+                       {"BYTES", "bytes", true},
+                       {"MEANING", "text"}});
+}
+
+}  // namespace
 
 void add_stats(CLI::App& cli, App& app) {
   auto name = std::make_shared<std::string>();
@@ -15,11 +37,7 @@ void add_stats(CLI::App& cli, App& app) {
       BV_TRY(auto* control, app.control());
       if (name->empty()) {
         BV_TRY(const auto reasons, control->reasons());
-        app.output.table(to_rows(reasons), {{"REASON", "reason"},
-                                            {"ACTION", "action"},
-                                            {"PACKETS", "packets", true},
-                                            {"BYTES", "bytes", true},
-                                            {"MEANING", "text"}});
+        show_reasons(app.output, to_rows(reasons));
         return {};
       }
       BV_TRY(auto one, control->endpoint(*name));

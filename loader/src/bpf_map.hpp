@@ -31,8 +31,10 @@ class BpfMap {
   Result<> replace(const Key& key, const Value& value) const { return put(key, value, BPF_EXIST); }
   Result<> write(const Key& key, const Value& value) const { return put(key, value, BPF_ANY); }
 
+  // Gone already is good too: the programs delete what has expired.
   Result<> erase(const Key& key) const {
-    if (bpf_map_delete_elem(fd_.get(), &key)) return fail(errno, fmt::format("map {}", name_));
+    if (bpf_map_delete_elem(fd_.get(), &key) && errno != ENOENT)
+      return fail(errno, fmt::format("map {}", name_));
     return {};
   }
 
@@ -43,7 +45,8 @@ class BpfMap {
     return fail(errno, fmt::format("map {}", name_));
   }
 
-  // All entries of a hash. Nobody else writes while the lock is held, so none is seen twice.
+  // All entries of a hash, none twice. What the programs write meanwhile may be missing: addresses
+  // that are being learned, groups that are being joined.
   Result<std::vector<std::pair<Key, Value>>> all() const {
     constexpr std::uint32_t kBatch = 4096;
     std::vector<std::pair<Key, Value>> out;

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "address_maps.hpp"
 #include "capabilities.hpp"
 #include "control_impl.hpp"
 #include "libbpf_log.hpp"
@@ -27,6 +28,7 @@ EndpointInfo describe(const Control::Impl& c, std::uint32_t host_side, const bv_
   info.mtu = ep.mtu;
   if (const auto it = c.addresses.find(host_side); it != c.addresses.end())
     info.addresses = it->second;
+  info.learn_age = ep.learn_age;
   return info;
 }
 
@@ -40,6 +42,15 @@ Result<EndpointInfo> describe_counted(const Control::Impl& c, std::uint32_t host
     info.tx_packets += v.tx_packets;
     info.tx_bytes += v.tx_bytes;
     info.tx_dropped += v.tx_dropped;
+  }
+  BV_TRY(const auto learned, c.learned(host_side));
+  for (const auto& [address, value] : learned)
+    if (!expired(value)) info.learned.push_back({address, now_seconds() - value.seen});
+  BV_TRY(const auto state, c.dp->ep_state.find(ep.id));
+  if (state) {
+    info.groups = state->groups;
+    info.groups_refused = state->groups_refused;
+    info.addresses_refused = state->addresses_refused;
   }
   return info;
 }

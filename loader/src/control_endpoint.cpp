@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "address_maps.hpp"
 #include "control_impl.hpp"
 #include "endpoint_checks.hpp"
 #include "endpoint_device.hpp"
@@ -12,17 +13,24 @@
 namespace bpfvlan {
 namespace {
 
-// A netlink socket stays in the namespace it was opened in; the thread comes back.
-Result<Netlink> netlink_in(const Netns& ns) {
-  BV_TRY(const auto in, InNetns::enter(ns.fd()));
-  return Netlink::open();
+// With the length that it has there.
+Result<std::optional<IpPrefix>> address_on(const Netlink& nl, std::uint32_t ifindex,
+                                           const IpPrefix& address) {
+  BV_TRY(const auto all, nl.addresses(ifindex, address.family));
+  for (const auto& a : all)
+    if (a.same_address(address)) return std::optional(a);
+  return std::optional<IpPrefix>{};
 }
 
 }  // namespace
 
+Result<Netns> Control::Impl::inner_netns(const bv_endpoint& ep) const {
+  return ep.in_parent_netns ? Netns::current()
+                            : Netns::find(ep.netns_cookie, ep.netns_inode, ep.netns);
+}
+
 Result<Netlink> Control::Impl::inner_netlink(const bv_endpoint& ep) const {
-  if (ep.in_parent_netns) return Netlink::open();
-  BV_TRY(const auto ns, Netns::find(ep.netns_cookie, ep.netns_inode, ep.netns));
+  BV_TRY(const auto ns, inner_netns(ep));
   return netlink_in(ns);
 }
 
@@ -65,6 +73,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   ep.own_policy = request.policy.has_value();
   ep.own_mtu = request.mtu.value_or(0);
   ep.mtu = request.mtu.value_or(parent.mtu);
+  ep.learn_age = request.learn_age;
   ep.device = BV_DEVICE_VETH;
   ep.netns_cookie = inner_ns.cookie();
   ep.netns_inode = inner_ns.inode();
@@ -74,6 +83,8 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   copy_text(ep.inner_ifname, ifname);
   copy_text(ep.netns, request.netns.value_or(""));
 
+  // Before it can learn; with other learners there, it is done already.
+  if (ep.learn_age && !c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   BV_TRY(const auto inner_nl, netlink_in(inner_ns));
   BV_TRY(const auto host_side, c.make_devices(ep, inner_ns, inner_nl));
   undo.push([&c, host_side] { (void)c.nl.delete_link(host_side); });
@@ -90,6 +101,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   BV_CHECK(wait_until_running(c.nl, host_side));
   BV_CHECK(wait_until_running(inner_nl, ep.inner_ifindex));
   for (const auto& address : request.addresses) BV_CHECK(wait_until_local(inner_nl, address));
+  if (ep.mode == BV_MODE_L2) BV_CHECK(c.list_link_local(host_side));
   ep.unfinished = 0;
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.release();
@@ -122,13 +134,16 @@ Result<std::uint32_t> Control::Impl::make_devices(bv_endpoint& ep, const Netns& 
   BV_CHECK(nl.set_alias(host->ifindex, ep.name));
   BV_CHECK(prepare_host_side(veth.host_name));
   ep.inner_ifindex = static_cast<std::uint32_t>(host->peer_ifindex);
+  // All have one MAC address, from which all would make the same one.
+  BV_CHECK(inner_nl.set_random_link_local(ep.inner_ifindex));
   host_names[host->ifindex] = veth.host_name;
   undo.release();
   return host->ifindex;
 }
 
 Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode,
-                               std::optional<Policy> policy) {
+                               std::optional<Policy> policy,
+                               std::optional<std::uint32_t> learn_age) {
   auto& c = *impl_;
   BV_TRY(const auto host_side, c.find_endpoint(name));
   auto ep = c.endpoints.at(host_side);
@@ -140,6 +155,8 @@ Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode
     ep.policy = *policy;
     ep.own_policy = 1;
   }
+  if (learn_age) ep.learn_age = *learn_age;
+  if (ep.learn_age && !c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   return c.apply_settings(host_side, ep);
 }
 
@@ -148,6 +165,7 @@ Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode
 Result<> Control::Impl::remove_endpoint(std::uint32_t host_side) {
   bv_endpoint ep = endpoints.at(host_side);
   ep.unfinished = 1;
+  ep.learn_age = 0;
   BV_CHECK(write_endpoint(host_side, ep));
   BV_CHECK(forget_addresses(host_side));
   BV_TRY(const auto link, nl.link(host_side));
@@ -161,21 +179,36 @@ Result<> Control::delete_endpoint(const std::string& name) {
   return impl_->remove_endpoint(host_side);
 }
 
-Result<> Control::add_address(const std::string& name, const IpPrefix& address) {
+Result<> Control::add_address(const std::string& name, const IpPrefix& given) {
   auto& c = *impl_;
   BV_TRY(const auto host_side, c.find_endpoint(name));
   const auto& ep = c.endpoints.at(host_side);
-  BV_CHECK(check_addresses(c, ep.parent, {address}));
-  if (address.family == AF_INET6 && ep.mtu < kMinMtu6)
+  BV_CHECK(check_addresses(c, ep.parent, {given}, host_side));
+  if (given.family == AF_INET6 && ep.mtu < kMinMtu6)
     return refuse(std::errc::invalid_argument,
                   fmt::format("endpoint '{}' has MTU {}: IPv6 needs {}", name, ep.mtu, kMinMtu6));
   BV_TRY(const auto inner, c.inner_netlink(ep));
+  BV_TRY(const auto before, find_address(*c.dp, ep.parent, given));
+  const bool learned = before && before->to.host_side == host_side && !expired(*before);
+  std::optional<IpPrefix> there;
+  if (learned) {
+    BV_TRY(there, address_on(inner, ep.inner_ifindex, given));
+  }
+  const auto address = there.value_or(given);
+
   // The map first, and last in `del`: after a kill between the two, `del` mends it.
-  BV_CHECK(c.map_address(host_side, address));
   Undo undo;
-  undo.push([&] { (void)c.unmap_address(host_side, address); });
-  BV_CHECK(inner.add_address(ep.inner_ifindex, address));
-  undo.push([&] { (void)inner.delete_address(ep.inner_ifindex, address); });
+  BV_CHECK(c.map_address(host_side, address));
+  undo.push([&] {
+    (void)c.unmap_address(host_side, address);
+    if (learned)
+      (void)with_map(*c.dp, ep.parent, address,
+                     [&](const auto& map, const auto& key) { return map.insert(key, *before); });
+  });
+  if (!there) {
+    BV_CHECK(inner.add_address(ep.inner_ifindex, address));
+    undo.push([&] { (void)inner.delete_address(ep.inner_ifindex, address); });
+  }
   BV_CHECK(wait_until_local(inner, address));
   undo.release();
   return {};
@@ -185,27 +218,25 @@ Result<> Control::delete_address(const std::string& name, const IpPrefix& addres
   auto& c = *impl_;
   BV_TRY(const auto host_side, c.find_endpoint(name));
   const auto ep = c.endpoints.at(host_side);
-  const auto& list = c.addresses[host_side];
-  const auto known = std::find_if(list.begin(), list.end(),
-                                  [&](const auto& a) { return a.same_address(address); });
-  if (known == list.end())
+  BV_TRY(const auto owner, c.owner(ep.parent, address));
+  if (!owner || owner->host_side != host_side)
     return refuse(std::errc::address_not_available,
                   fmt::format("endpoint '{}' has no address {}", name, address.address()));
-  const auto exact = *known;
   BV_TRY(const auto inner, c.inner_netlink(ep));
-  // The endpoint's owner may have taken it off the interface already.
-  const auto gone = inner.delete_address(ep.inner_ifindex, exact);
-  if (!gone && gone.error().code != std::errc::address_not_available)
-    return tl::unexpected(gone.error());
   Undo undo;
-  undo.push([&] { (void)inner.add_address(ep.inner_ifindex, exact); });
-  // With the first address of an IPv4 subnet the kernel deletes the others (net/ipv4/devinet.c).
-  for (const auto& other : list) {
-    if (other.family != AF_INET || other.same_address(exact)) continue;
-    const auto back = inner.add_address(ep.inner_ifindex, other);
-    if (!back && back.error().code != std::errc::file_exists) return tl::unexpected(back.error());
+  // The endpoint's owner may have taken it off the interface already.
+  BV_TRY(const auto before, inner.addresses(ep.inner_ifindex));
+  for (const auto& there : before) {
+    if (!there.same_address(address)) continue;
+    BV_CHECK(inner.delete_address(ep.inner_ifindex, there));
+    undo.push([&] { (void)inner.add_address(ep.inner_ifindex, there); });
   }
-  BV_CHECK(c.unmap_address(host_side, exact));
+  // With the first address of an IPv4 subnet the kernel deletes the others (net/ipv4/devinet.c).
+  BV_TRY(const auto after, inner.addresses(ep.inner_ifindex));
+  for (const auto& other : before)
+    if (!other.same_address(address) && std::find(after.begin(), after.end(), other) == after.end())
+      BV_CHECK(inner.add_address(ep.inner_ifindex, other));
+  BV_CHECK(c.unmap_address(host_side, address));
   undo.release();
   return {};
 }

@@ -31,9 +31,9 @@ struct Control::Impl {
   std::optional<Datapath> dp;                                // none until a parent is attached
   std::map<std::uint32_t, bv_parent> parents;                // by ifindex
   std::map<std::uint32_t, bv_endpoint> endpoints;            // by ifindex of the host side
-  std::map<std::uint32_t, std::vector<IpPrefix>> addresses;  // likewise
+  std::map<std::uint32_t, std::vector<IpPrefix>> addresses;  // likewise; those listed
   std::map<std::uint32_t, std::string> host_names;           // interface names of the host sides
-  std::set<std::uint32_t> stale;  // host sides whose addresses' copies are out of date
+  std::set<std::uint32_t> stale;  // host sides whose copies are out of date
   // What `group_hints` has in each parent's bucket, by bv_parent.index; read when first needed.
   std::map<std::uint32_t, std::vector<std::optional<std::uint64_t>>> everybody;
   std::vector<std::string> notices;
@@ -42,7 +42,12 @@ struct Control::Impl {
   Result<> load();
   Result<std::uint32_t> find_parent(const std::string& name) const;
   Result<std::uint32_t> find_endpoint(const std::string& name) const;
-  Result<const bv_endpoint*> owner(std::uint32_t parent, const IpPrefix& address) const;
+  struct Owner {
+    std::uint32_t host_side;
+    std::string name;
+    bool learned;
+  };
+  Result<std::optional<Owner>> owner(std::uint32_t parent, const IpPrefix& address) const;
   // The lowest whose host side's name is free too; none: as many as the maps hold.
   Result<std::optional<std::uint32_t>> free_id() const;
   std::vector<std::uint32_t> endpoints_of(std::uint32_t parent) const;
@@ -53,9 +58,28 @@ struct Control::Impl {
   Result<> unmap_address(std::uint32_t host_side, const IpPrefix& address);
   Result<> forget_addresses(std::uint32_t host_side);
   Result<> forget_endpoint(std::uint32_t host_side);
+  Result<> write_settings(std::uint32_t host_side, const bv_endpoint& ep);
+  Result<> write_copy(std::uint32_t host_side, const IpPrefix& address);
   Result<> apply_settings(std::uint32_t host_side, const bv_endpoint& changed);
   // Inherits what it does not have of its own, and its addresses' copies with it.
   Result<> sync_settings(std::uint32_t host_side);
+
+  // learning.cpp
+  struct Learned {
+    IpPrefix address;
+    bv_addr value;
+  };
+  Result<std::vector<Learned>> learned(std::uint32_t host_side) const;
+  Result<> forget_learned(std::uint32_t host_side);
+  bool anybody_learns() const;
+  Result<> sync_host_addresses();
+  Result<> forget_taken(const std::vector<std::pair<std::uint32_t, IpPrefix>>& of_host);
+
+  // link_local.cpp
+  // Lists what the inner side has; `add` waits until it has one.
+  Result<> list_link_local(std::uint32_t host_side);
+  Result<> follow_link_local(std::uint32_t host_side, const Netlink& inner);
+  Result<> follow_link_locals();
 
   // flooding.cpp
   // What the programs need to know of a parent's l2 endpoints, and its reception of all multicast.
@@ -83,6 +107,7 @@ struct Control::Impl {
   // control_endpoint.cpp
   Result<std::uint32_t> make_devices(bv_endpoint& ep, const Netns& inner_ns,
                                      const Netlink& inner_nl);
+  Result<Netns> inner_netns(const bv_endpoint& ep) const;
   // A socket in the endpoint's namespace.
   Result<Netlink> inner_netlink(const bv_endpoint& ep) const;
 };

@@ -59,6 +59,11 @@ Result<> Control::attach(const AttachRequest& request) {
   BV_CHECK(check_parent(*link));
   const auto ifindex = link->ifindex;
 
+  if (request.max_endpoints > BV_MAX_ENDPOINTS)
+    return refuse(std::errc::invalid_argument,
+                  fmt::format("--max-endpoints {} is more than {}", *request.max_endpoints,
+                              BV_MAX_ENDPOINTS));
+
   Undo undo;
   if (!c.dp) {
     Datapath::remove_dead(std::filesystem::path(c.dir).parent_path());
@@ -88,6 +93,7 @@ Result<> Control::attach(const AttachRequest& request) {
   BV_CHECK(c.dp->parents.insert(ifindex, parent));
   c.parents[ifindex] = parent;
   undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
+  if (c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
   undo.release();
   return {};

@@ -34,6 +34,7 @@ Result<> check_helpers() {
   const std::pair<bpf_func_id, const char*> needed[] = {
       {BPF_FUNC_redirect_peer, "bpf_redirect_peer (since 5.10)"},
       {BPF_FUNC_redirect_neigh, "bpf_redirect_neigh (since 5.10)"},
+      {BPF_FUNC_clone_redirect, "bpf_clone_redirect (since 4.2)"},
       {BPF_FUNC_fib_lookup, "bpf_fib_lookup (since 4.18)"},
       {BPF_FUNC_ktime_get_coarse_ns, "bpf_ktime_get_coarse_ns (since 5.11)"},
       {BPF_FUNC_loop, "bpf_loop (since 5.17)"},

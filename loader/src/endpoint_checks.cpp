@@ -62,7 +62,7 @@ Result<> check_mtu(const EndpointRequest& request, const bv_parent& parent) {
 }
 
 Result<> check_addresses(const Control::Impl& c, std::uint32_t parent,
-                         const std::vector<IpPrefix>& addresses) {
+                         const std::vector<IpPrefix>& addresses, std::uint32_t learner) {
   if (addresses.empty()) return {};
   BV_TRY(const auto parents_own, c.nl.addresses(parent));
   for (auto a = addresses.begin(); a != addresses.end(); ++a) {
@@ -70,10 +70,12 @@ Result<> check_addresses(const Control::Impl& c, std::uint32_t parent,
     if (std::any_of(addresses.begin(), a, same))
       return refuse(std::errc::address_in_use,
                     fmt::format("address {} is given twice", a->address()));
-    BV_TRY(const auto* owner, c.owner(parent, *a));
-    if (owner)
-      return refuse(std::errc::address_in_use,
-                    fmt::format("address {} belongs to endpoint '{}'", a->address(), owner->name));
+    BV_TRY(const auto owner, c.owner(parent, *a));
+    if (owner && !(owner->learned && owner->host_side == learner))
+      return refuse(
+          std::errc::address_in_use,
+          fmt::format("address {} {} endpoint '{}'", a->address(),
+                      owner->learned ? "is in use: learned by" : "belongs to", owner->name));
     if (std::any_of(parents_own.begin(), parents_own.end(), same))
       return refuse(std::errc::address_in_use,
                     fmt::format("address {} belongs to the parent itself", a->address()));

@@ -6,14 +6,12 @@
 #include <sys/socket.h>
 
 #include <chrono>
-#include <functional>
 #include <set>
 #include <thread>
 
 #include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
-namespace {
 
 // Polls: the kernel finishes some things in its own time, and says so only when asked.
 Result<> wait_for(const std::string& what, const std::function<Result<bool>()>& done) {
@@ -26,7 +24,10 @@ Result<> wait_for(const std::string& what, const std::function<Result<bool>()>& 
   return refuse(std::errc::timed_out, fmt::format("{} is not ready after 10 seconds", what));
 }
 
-}  // namespace
+Result<Netlink> netlink_in(const Netns& ns) {
+  BV_TRY(const auto in, InNetns::enter(ns.fd()));
+  return Netlink::open();
+}
 
 // The host side needs no addresses and must stay silent: what its own IPv6 would send (MLD, router
 // solicitations) would reach the endpoint. Forwarding is asked for by bpf_fib_lookup(), of this

@@ -18,20 +18,21 @@ Result<> Control::Impl::sync_flooding(std::uint32_t ifindex) {
   auto parent = parents.at(ifindex);
   BV_CHECK(sync_everybody(parent, ids));
   const auto count = static_cast<std::uint32_t>(ids.size());
-  if (parent.l2_endpoints == count) return {};
+  if (!count && !parent.l2_endpoints) return {};
 
   BV_TRY(const auto link, nl.link(ifindex));
-  const bool begins = parent.l2_endpoints == 0, ends = count == 0;
   const bool receives_all = link && (link->flags & IFF_ALLMULTI);
   const bool was_ours = parent.owns_allmulti;
-  parent.l2_endpoints = count;
-  parent.owns_allmulti = !ends && (was_ours || (begins && !receives_all));
+  const bool wants = link && count && !receives_all;
   // Noted before it is done, and undone before it is forgotten.
-  if (ends && was_ours && link) BV_CHECK(nl.set_allmulti(ifindex, false));
-  BV_CHECK(dp->parents.replace(ifindex, parent));
-  parents[ifindex] = parent;
-  if (begins && parent.owns_allmulti) BV_CHECK(nl.set_allmulti(ifindex, true));
-  return {};
+  if (!count && was_ours && link) BV_CHECK(nl.set_allmulti(ifindex, false));
+  parent.owns_allmulti = count && (was_ours || wants);
+  if (parent.l2_endpoints != count || parent.owns_allmulti != was_ours) {
+    parent.l2_endpoints = count;
+    BV_CHECK(dp->parents.replace(ifindex, parent));
+    parents[ifindex] = parent;
+  }
+  return wants ? nl.set_allmulti(ifindex, true) : Result<>{};
 }
 
 // The endpoints of a chunk before the chunk: who is announced is there.

@@ -4,11 +4,13 @@
 #include <fmt/core.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/classifier.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/inet6.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/qdisc.h>
 #include <netlink/route/route.h>
@@ -50,6 +52,8 @@ int errno_of(int nlerr) {
       return ERANGE;
     case NLE_NOADDR:
       return EADDRNOTAVAIL;
+    case NLE_AF_NOSUPPORT:
+      return EAFNOSUPPORT;
     default:
       return EINVAL;
   }
@@ -187,6 +191,14 @@ Result<> Netlink::set_allmulti(std::uint32_t ifindex, bool on) const {
   });
 }
 
+Result<> Netlink::set_random_link_local(std::uint32_t ifindex) const {
+  const auto done = change(ifindex, "IPv6 address generation", [](rtnl_link* l) {
+    rtnl_link_inet6_set_addr_gen_mode(l, IN6_ADDR_GEN_MODE_RANDOM);
+  });
+  if (!done && done.error().code == std::errc::address_family_not_supported) return {};
+  return done;
+}
+
 Result<> Netlink::set_up(std::uint32_t ifindex) const {
   return change(ifindex, "state", [](rtnl_link* l) { rtnl_link_set_flags(l, IFF_UP); });
 }
@@ -208,25 +220,53 @@ Result<> Netlink::delete_link(std::uint32_t ifindex) const {
   return {};
 }
 
-Result<std::vector<IpPrefix>> Netlink::addresses(std::uint32_t ifindex) const {
+// The kernel looks at the index in the request only of who asks it to be strict, and this library
+// asks without one: a namespace may have thousands of interfaces.
+Result<std::vector<std::pair<std::uint32_t, IpPrefix>>> Netlink::dump_addresses(
+    std::uint32_t ifindex, int family) const {
+  const auto strict = [&](int on) {
+    return setsockopt(nl_socket_get_fd(sock_.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+                      sizeof(on));
+  };
   nl_cache* raw = nullptr;
-  if (const int err = rtnl_addr_alloc_cache(sock_.get(), &raw); err < 0)
+  if (const int err = nl_cache_alloc_name("route/addr", &raw); err < 0)
     return nl_fail(err, "list addresses");
   NlCache cache(raw);
-  std::vector<IpPrefix> out;
+  ifaddrmsg ask{};
+  ask.ifa_family = static_cast<unsigned char>(family);
+  ask.ifa_index = ifindex;
+  if (strict(1)) return fail(errno, "list addresses");
+  int err = nl_send_simple(sock_.get(), RTM_GETADDR, NLM_F_DUMP, &ask, sizeof(ask));
+  if (err >= 0) err = nl_cache_pickup(sock_.get(), cache.get());
+  if (strict(0)) return fail(errno, "list addresses");
+  if (err < 0) return nl_fail(err, "list addresses");
+
+  std::vector<std::pair<std::uint32_t, IpPrefix>> out;
   for (auto* o = nl_cache_get_first(cache.get()); o; o = nl_cache_get_next(o)) {
     auto* a = reinterpret_cast<rtnl_addr*>(o);
     const auto* local = rtnl_addr_get_local(a);
-    if (rtnl_addr_get_ifindex(a) != static_cast<int>(ifindex) || !local) continue;
+    const auto at = static_cast<std::uint32_t>(rtnl_addr_get_ifindex(a));
+    if ((ifindex && at != ifindex) || !local) continue;
     IpPrefix p;
     p.family = rtnl_addr_get_family(a);
     p.length = static_cast<std::uint8_t>(rtnl_addr_get_prefixlen(a));
     const auto len = std::min<std::size_t>(nl_addr_get_len(local), p.addr.size());
     std::copy_n(static_cast<const std::uint8_t*>(nl_addr_get_binary_addr(local)), len,
                 p.addr.begin());
-    out.push_back(p);
+    out.emplace_back(at, p);
   }
   return out;
+}
+
+Result<std::vector<IpPrefix>> Netlink::addresses(std::uint32_t ifindex, int family) const {
+  BV_TRY(const auto found, dump_addresses(ifindex, family));
+  std::vector<IpPrefix> out;
+  for (const auto& [at, address] : found) out.push_back(address);
+  return out;
+}
+
+Result<std::vector<std::pair<std::uint32_t, IpPrefix>>> Netlink::all_addresses() const {
+  return dump_addresses(0, AF_UNSPEC);
 }
 
 Result<> Netlink::add_address(std::uint32_t ifindex, const IpPrefix& p) const {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <netlink/netlink.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bpfvlan/types.hpp"
@@ -53,11 +55,15 @@ class Netlink {
   Result<> set_up(std::uint32_t ifindex) const;
   Result<> set_arp(std::uint32_t ifindex, bool on) const;
   Result<> set_allmulti(std::uint32_t ifindex, bool on) const;
+  // Link-local addresses that do not follow from the MAC address. Without IPv6 there: does nothing.
+  Result<> set_random_link_local(std::uint32_t ifindex) const;
   Result<> set_mtu(std::uint32_t ifindex, std::uint32_t mtu) const;
   Result<> set_mac(std::uint32_t ifindex, const Mac& mac) const;
   Result<> delete_link(std::uint32_t ifindex) const;
 
-  Result<std::vector<IpPrefix>> addresses(std::uint32_t ifindex) const;
+  Result<std::vector<IpPrefix>> addresses(std::uint32_t ifindex, int family = AF_UNSPEC) const;
+  // Those of all interfaces, with the interface of each.
+  Result<std::vector<std::pair<std::uint32_t, IpPrefix>>> all_addresses() const;
   Result<> add_address(std::uint32_t ifindex, const IpPrefix& address) const;
   // Does this namespace take packets for the address as its own?
   Result<bool> is_local(const IpPrefix& address) const;
@@ -72,6 +78,9 @@ class Netlink {
   struct Free {
     void operator()(nl_sock* s) const noexcept { nl_socket_free(s); }
   };
+  // Of one interface, or of all: 0.
+  Result<std::vector<std::pair<std::uint32_t, IpPrefix>>> dump_addresses(std::uint32_t ifindex,
+                                                                         int family) const;
   template <class Fill>
   Result<> change(std::uint32_t ifindex, const char* what, Fill fill) const;
 

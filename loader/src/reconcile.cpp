@@ -5,8 +5,11 @@
 
 #include <set>
 
+#include "address_maps.hpp"
 #include "control_impl.hpp"
+#include "endpoint_checks.hpp"
 #include "endpoint_device.hpp"
+#include "link_local.hpp"
 
 namespace bpfvlan {
 namespace {
@@ -30,8 +33,13 @@ Result<> Control::Impl::reconcile() {
   BV_CHECK(drop_orphans(links));
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
-  for (const auto& [host_side, ep] : std::map(endpoints)) BV_CHECK(sync_settings(host_side));
+  for (const auto& [host_side, ep] : std::map(endpoints))
+    if (const auto done = sync_settings(host_side); !done)
+      notices.push_back(fmt::format("endpoint '{}' does not follow '{}': {}", ep.name,
+                                    parents.at(ep.parent).ifname, done.error().what));
   for (const auto& [ifindex, parent] : std::map(parents)) BV_CHECK(sync_flooding(ifindex));
+  if (anybody_learns()) BV_CHECK(sync_host_addresses());
+  BV_CHECK(follow_link_locals());
   dp->remove_stale_links([&](std::uint32_t ifindex) {
     return parents.contains(ifindex) || endpoints.contains(ifindex);
   });
@@ -81,9 +89,9 @@ Result<> Control::Impl::drop_gone_endpoints(std::map<std::uint32_t, Link>& links
   return {};
 }
 
-// Devices that never got their endpoint, addresses that lost theirs. A host side that has its
-// program is no orphan, though its endpoint is not to be seen: the pins are in another BPF file
-// system, such as another mount namespace's.
+// Devices that never got their endpoint, addresses that lost theirs or have expired. A host side
+// that has its program is no orphan, though its endpoint is not to be seen: the pins are in another
+// BPF file system, such as another mount namespace's.
 Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links) {
   for (const auto& [ifindex, link] : links) {
     if (!is_host_side(link) || endpoints.contains(ifindex)) continue;
@@ -100,10 +108,15 @@ Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links)
   if (!dp) return {};
   BV_TRY(const auto all4, dp->addr4.all());
   BV_TRY(const auto all6, dp->addr6.all());
+  const auto nobodys = [&](const bv_addr& value) {
+    const auto ep = endpoints.find(value.to.host_side);
+    if (ep == endpoints.end()) return true;
+    return value.age && (expired(value) || !ep->second.learn_age);
+  };
   for (const auto& [key, value] : all4)
-    if (!endpoints.contains(value.to.host_side)) BV_CHECK(dp->addr4.erase(key));
+    if (nobodys(value)) BV_CHECK(dp->addr4.erase(key));
   for (const auto& [key, value] : all6)
-    if (!endpoints.contains(value.to.host_side)) BV_CHECK(dp->addr6.erase(key));
+    if (nobodys(value)) BV_CHECK(dp->addr6.erase(key));
   std::erase_if(addresses, [&](const auto& entry) { return !endpoints.contains(entry.first); });
   return {};
 }
@@ -129,14 +142,17 @@ Result<> Control::Impl::follow_parents(const std::map<std::uint32_t, Link>& link
 
 Result<> Control::Impl::follow_parent(std::uint32_t host_side, const Link& parent) {
   auto ep = endpoints.at(host_side);
-  BV_TRY(const auto inner, inner_netlink(ep));
+  BV_TRY(const auto inner_ns, inner_netns(ep));
+  BV_TRY(const auto inner, netlink_in(inner_ns));
   BV_CHECK(nl.set_mac(host_side, parent.mac));
   BV_CHECK(inner.set_mac(ep.inner_ifindex, parent.mac));
   const auto mtu = ep.own_mtu ? std::min(ep.own_mtu, parent.mtu) : parent.mtu;
   if (mtu == ep.mtu) return {};
   BV_CHECK(nl.set_mtu(host_side, mtu));
   BV_CHECK(prepare_host_side(host_names.at(host_side)));  // below 1,280 its IPv6 was taken down
+  const bool ipv6_begins = ep.mtu < kMinMtu6 && mtu >= kMinMtu6;
   BV_CHECK(inner.set_mtu(ep.inner_ifindex, mtu));
+  if (ipv6_begins) BV_CHECK(renew_link_local(inner_ns, inner, ep.inner_ifindex));
   ep.mtu = mtu;
   return write_endpoint(host_side, ep);
 }

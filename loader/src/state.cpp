@@ -5,29 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "address_maps.hpp"
 #include "control_impl.hpp"
 #include "undo.hpp"
 
 namespace bpfvlan {
 namespace {
-
-bv_addr4_key key4(std::uint32_t parent, const IpPrefix& a) {
-  bv_addr4_key key{.parent = parent, .addr = {}};
-  std::copy_n(a.addr.begin(), sizeof(key.addr), key.addr);
-  return key;
-}
-
-bv_addr6_key key6(std::uint32_t parent, const IpPrefix& a) {
-  bv_addr6_key key{.parent = parent, .addr = {}};
-  std::copy_n(a.addr.begin(), sizeof(key.addr), key.addr);
-  return key;
-}
-
-// Calls f(map, key) with the map and the key of the address's family.
-template <class F>
-Result<> with_map(const Datapath& dp, std::uint32_t parent, const IpPrefix& a, F f) {
-  return a.family == AF_INET ? f(dp.addr4, key4(parent, a)) : f(dp.addr6, key6(parent, a));
-}
 
 template <class Key>
 IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
@@ -75,11 +58,17 @@ Result<> Control::Impl::load() {
   endpoints = {all_endpoints.begin(), all_endpoints.end()};
   addresses.clear();
   stale.clear();
+  for (const auto& [host_side, ep] : endpoints) {
+    BV_TRY(const auto port, dp->ports.find(ep.id));
+    if (!port || port->mode != ep.mode || port->policy != ep.policy) stale.insert(host_side);
+  }
   const auto take = [&](const IpPrefix& address, const bv_addr& value) {
-    addresses[value.to.host_side].push_back(address);
-    const auto ep = endpoints.find(value.to.host_side);
-    if (ep != endpoints.end() &&
-        (ep->second.mode != value.to.mode || ep->second.policy != value.to.policy))
+    if (!value.age) addresses[value.to.host_side].push_back(address);
+    const auto found = endpoints.find(value.to.host_side);
+    if (found == endpoints.end()) return;
+    const auto& ep = found->second;
+    if (ep.mode != value.to.mode || ep.policy != value.to.policy ||
+        (value.age && ep.learn_age && value.age != ep.learn_age))
       stale.insert(value.to.host_side);
   };
   for (const auto& [key, value] : all4) take(to_prefix(AF_INET, key, value), value);
@@ -108,16 +97,12 @@ Result<std::uint32_t> Control::Impl::find_endpoint(const std::string& name) cons
 }
 
 // Asks the map, which knows at once however many addresses there are.
-Result<const bv_endpoint*> Control::Impl::owner(std::uint32_t parent,
-                                                const IpPrefix& address) const {
-  std::optional<bv_addr> value;
-  BV_CHECK(with_map(*dp, parent, address, [&](const auto& map, const auto& key) -> Result<> {
-    BV_TRY(value, map.find(key));
-    return {};
-  }));
-  if (!value) return nullptr;
-  const auto ep = endpoints.find(value->to.host_side);
-  return ep == endpoints.end() ? nullptr : &ep->second;
+Result<std::optional<Control::Impl::Owner>> Control::Impl::owner(std::uint32_t parent,
+                                                                 const IpPrefix& address) const {
+  BV_TRY(const auto value, find_address(*dp, parent, address));
+  const auto ep = value ? endpoints.find(value->to.host_side) : endpoints.end();
+  if (ep == endpoints.end() || expired(*value)) return std::optional<Owner>{};
+  return std::optional(Owner{ep->first, ep->second.name, value->age != 0});
 }
 
 Result<std::optional<std::uint32_t>> Control::Impl::free_id() const {
@@ -146,11 +131,16 @@ Result<> Control::Impl::write_endpoint(std::uint32_t host_side, const bv_endpoin
   return {};
 }
 
+// Over what the endpoint itself has learned, and over what anybody learned that has expired.
 Result<> Control::Impl::map_address(std::uint32_t host_side, const IpPrefix& address) {
   const auto& ep = endpoints.at(host_side);
   const auto value = address_value(host_side, ep, address);
-  BV_CHECK(with_map(*dp, ep.parent, address,
-                    [&](const auto& map, const auto& key) { return map.insert(key, value); }));
+  BV_TRY(const auto before, find_address(*dp, ep.parent, address));
+  const bool free =
+      before && before->age && (before->to.host_side == host_side || expired(*before));
+  BV_CHECK(with_map(*dp, ep.parent, address, [&](const auto& map, const auto& key) {
+    return free ? map.write(key, value) : map.insert(key, value);
+  }));
   addresses[host_side].push_back(address);
   return {};
 }
@@ -167,7 +157,7 @@ Result<> Control::Impl::forget_addresses(std::uint32_t host_side) {
   for (const auto& address : std::vector(addresses[host_side]))
     BV_CHECK(unmap_address(host_side, address));
   addresses.erase(host_side);
-  return {};
+  return forget_learned(host_side);
 }
 
 // The addresses first: a packet finds the whole endpoint or none of it.
@@ -181,31 +171,43 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
   return parents.contains(ep.parent) ? sync_flooding(ep.parent) : Result<>{};
 }
 
-// Mode and policy, to the endpoint and to every copy at its addresses. Mode l2 alone has ARP and
-// neighbour discovery: behaviour.md, "Objects", 2.
+// To the endpoint and to every copy. Mode l2 alone has ARP and neighbour discovery: behaviour.md,
+// "Objects", 2. The copy in `ports` comes after them, so that it shows what a kill left undone.
+Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoint& ep) {
+  const bool other_mode = ep.mode != endpoints.at(host_side).mode || stale.contains(host_side);
+  BV_CHECK(dp->endpoints.replace(host_side, ep));
+  endpoints[host_side] = ep;
+  if (other_mode) {
+    BV_TRY(const auto inner, inner_netlink(ep));
+    BV_CHECK(inner.set_arp(ep.inner_ifindex, ep.mode == BV_MODE_L2));
+  }
+  BV_CHECK(dp->ports.write(ep.id, port_value(host_side, ep)));
+  for (const auto& address : addresses[host_side]) BV_CHECK(write_copy(host_side, address));
+  BV_TRY(const auto of_traffic, learned(host_side));
+  for (const auto& [address, value] : of_traffic) BV_CHECK(write_copy(host_side, address));
+  return sync_flooding(ep.parent);
+}
+
+// A learned address keeps the moment at which it was used last.
+Result<> Control::Impl::write_copy(std::uint32_t host_side, const IpPrefix& address) {
+  const auto& ep = endpoints.at(host_side);
+  BV_TRY(auto value, find_address(*dp, ep.parent, address));
+  if (!value || value->to.host_side != host_side) return {};  // expired since
+  value->to = port_value(host_side, ep);
+  if (value->age && ep.learn_age) value->age = ep.learn_age;
+  return with_map(*dp, ep.parent, address,
+                  [&](const auto& map, const auto& key) { return map.write(key, *value); });
+}
+
 Result<> Control::Impl::apply_settings(std::uint32_t host_side, const bv_endpoint& changed) {
   const bv_endpoint before = endpoints.at(host_side);
-  const auto write_all = [&](const bv_endpoint& ep) -> Result<> {
-    if (ep.mode != endpoints.at(host_side).mode) {
-      BV_TRY(const auto inner, inner_netlink(ep));
-      BV_CHECK(inner.set_arp(ep.inner_ifindex, ep.mode == BV_MODE_L2));
-    }
-    BV_CHECK(write_endpoint(host_side, ep));
-    for (const auto& address : addresses[host_side]) {
-      BV_CHECK(with_map(*dp, ep.parent, address, [&](const auto& map, const auto& key) -> Result<> {
-        BV_TRY(auto value, map.find(key));
-        if (!value) return {};  // learned, and expired since
-        value->to = port_value(host_side, ep);
-        return map.write(key, *value);
-      }));
-    }
-    return sync_flooding(ep.parent);
-  };
   Undo undo;
-  undo.push([&] { (void)write_all(before); });
-  BV_CHECK(write_all(changed));
+  undo.push([&] { (void)write_settings(host_side, before); });
+  BV_CHECK(write_settings(host_side, changed));
+  if (changed.mode == BV_MODE_L2 && before.mode != BV_MODE_L2) BV_CHECK(list_link_local(host_side));
   undo.release();
-  return {};
+  // Last, as it cannot be taken back: the endpoint learns no more, what it has goes.
+  return changed.learn_age ? Result<>{} : forget_learned(host_side);
 }
 
 Result<> Control::Impl::sync_settings(std::uint32_t host_side) {

@@ -34,12 +34,15 @@ class Control {
   Result<> detach(const std::string& parent, bool force);
 
   Result<> add_endpoint(const EndpointRequest& request);
+  // What is unset stays. `learn_age` as in EndpointRequest: 0 forgets what was learned.
   Result<> set_endpoint(const std::string& name, std::optional<Mode> mode,
-                        std::optional<Policy> policy);
+                        std::optional<Policy> policy, std::optional<std::uint32_t> learn_age = {});
   Result<> delete_endpoint(const std::string& name);
 
-  // On the endpoint's interface and in the maps, or in neither.
+  // On the endpoint's interface and in the maps, or in neither. An address that the endpoint has
+  // learned becomes a listed one, with the length that the interface has it with.
   Result<> add_address(const std::string& name, const IpPrefix& address);
+  // Listed or learned.
   Result<> delete_address(const std::string& name, const IpPrefix& address);
 
   std::vector<ParentInfo> parents() const;

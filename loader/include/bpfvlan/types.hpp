@@ -31,6 +31,9 @@ std::string_view reason_id(bv_reason reason);
 std::string_view reason_text(bv_reason reason);
 bv_action reason_action(bv_reason reason);
 
+// Seconds after which an unused learned address is free again, if nobody says otherwise.
+inline constexpr std::uint32_t kDefaultLearnAge = 300;
+
 struct AttachRequest {
   std::string parent;
   std::optional<Mode> mode{};      // unset: l3, or what an attached parent has
@@ -50,6 +53,8 @@ struct EndpointRequest {
   std::vector<IpPrefix> addresses{};
   bool default_route = false;          // of each family that has an address
   std::optional<std::uint32_t> mtu{};  // unset: the parent's
+  // Seconds after which an unused learned address counts no more; 0: none is learned.
+  std::uint32_t learn_age = 0;
 };
 
 struct ParentInfo {
@@ -59,6 +64,12 @@ struct ParentInfo {
   Policy policy{};
   std::string hook;  // "tcx" or "clsact"
   std::uint32_t endpoints = 0;
+};
+
+// An address that an endpoint was found to send from.
+struct LearnedAddress {
+  IpPrefix address;
+  std::uint32_t unused_seconds = 0;  // since it was last sent from
 };
 
 struct EndpointInfo {
@@ -74,7 +85,12 @@ struct EndpointInfo {
   bool own_policy = false;
   std::string device;
   std::uint32_t mtu = 0;
-  std::vector<IpPrefix> addresses;
+  std::vector<IpPrefix> addresses;  // listed: for good
+  std::uint32_t learn_age = 0;      // as in EndpointRequest
+  std::vector<LearnedAddress> learned;
+  std::uint64_t addresses_refused = 0;  // packets from addresses that it could not have
+  std::uint32_t groups = 0;             // joined
+  std::uint64_t groups_refused = 0;
   std::uint64_t rx_packets = 0, rx_bytes = 0;  // delivered to the endpoint
   std::uint64_t tx_packets = 0, tx_bytes = 0;  // sent by it
   std::uint64_t tx_dropped = 0;                // of these, dropped by a TX_* reason
