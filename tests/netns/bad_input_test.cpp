@@ -61,6 +61,13 @@ TEST_F(BadInput, parent) {
   refused("endpoint add z --parent lo", "'lo' is a loopback");
   BV_OK(lab.ip("host", "tuntap add tun0 mode tun"));
   refused("attach tun0", "'tun0' is not an Ethernet device");
+  refused("attach P --max-endpoints 65537", "65536", 2);
+  BV_OK(control([](Control& c) -> Result<> {
+    const auto done = c.attach({.parent = "P", .max_endpoints = BV_MAX_ENDPOINTS + 1});
+    EXPECT_FALSE(done);
+    EXPECT_EQ(done.error().what, "--max-endpoints 65537 is more than 65536");
+    return {};
+  }));
   refused("attach P --max-endpoints 5", "--max-endpoints is 4096");
   refused("attach P --max-addresses 5", "--max-addresses is 65536");
 }

@@ -155,6 +155,56 @@ TEST_F(Cleanup, killed_while_adding) {
   EXPECT_GT(whole, 0U);
 }
 
+// As above, and what an l2 endpoint has besides: the parent's reception of all multicast, the
+// link-local address, the host's addresses.
+TEST_F(Cleanup, killed_while_adding_a_learning_l2_endpoint) {
+  BV_OK(lab.add_netns("k"));
+  const auto link = [] { return lab::run({"ip", "-n", "host", "-d", "-o", "link"}).out; };
+  const auto before = link();
+  const auto args = lab::words(fmt::format(
+      "{} -n host endpoint add k --parent P --netns k --mode l2 --learn --address 10.6.0.1",
+      BPFVLAN_CLI));
+  const auto life = lifetime(args);
+  ASSERT_EQ(cli("endpoint del k").status, 0);
+  unsigned whole = 0, none = 0;
+  for (int step = 0; step < kKills; ++step) {
+    start_and_kill(args, step, life);
+    if (listed() == 1) {
+      ++whole;
+      EXPECT_EQ(info("k").addresses.size(), 2U);
+      EXPECT_THAT(link(), HasSubstr(",ALLMULTI,"));
+      ASSERT_EQ(cli("endpoint del k").status, 0);
+    } else {
+      ++none;
+    }
+    EXPECT_EQ(link(), before) << step;
+  }
+  EXPECT_GT(none, 0U);
+  EXPECT_GT(whole, 0U);
+}
+
+// Mode, ARP flag, reception of all multicast and link-local address are of one mode.
+TEST_F(Cleanup, killed_while_changing_the_mode) {
+  BV_OK(endpoint("a", kA));
+  const auto set = [](const char* mode) {
+    return lab::words(fmt::format("{} -n host endpoint set a --mode {}", BPFVLAN_CLI, mode));
+  };
+  const auto life = lifetime(set("l2"));
+  for (int step = 0; step < kKills; ++step) {
+    start_and_kill(set(step % 2 ? "l2" : "l3"), step, life);
+    const auto a = info("a");
+    const bool l2 = a.mode == BV_MODE_L2;
+    EXPECT_EQ(
+        lab::run({"ip", "-n", "a", "link", "show", "a"}).out.find("NOARP") == std::string::npos, l2)
+        << step;
+    EXPECT_EQ(lab::run({"ip", "-n", "host", "link", "show", "P"}).out.find("ALLMULTI") !=
+                  std::string::npos,
+              l2)
+        << step;
+    if (l2) EXPECT_EQ(a.addresses.size(), 3U) << step;
+  }
+}
+
 // The policy of the endpoint and of its addresses' copies is one, whenever `set` was killed.
 TEST_F(Cleanup, killed_while_setting) {
   BV_OK(endpoint("a", kA));

@@ -46,9 +46,10 @@ TEST_P(CliUsage, is_exit_status_2_and_a_reason) {
 INSTANTIATE_TEST_SUITE_P(
     Errors, CliUsage,
     ::testing::Values(Wrong{"", "--batch"}, Wrong{"nonsense", "nonsense"},
-                      Wrong{"attach", "PARENT"}, Wrong{"attach P --mode l4", "not one of: l3"},
+                      Wrong{"attach", "PARENT"}, Wrong{"attach P --mode l4", "not one of: l2, l3"},
                       Wrong{"attach P --policy open", "bridge, private, vepa"},
                       Wrong{"attach P --max-endpoints 0", "--max-endpoints"},
+                      Wrong{"attach P --max-endpoints 65537", "65536"},
                       Wrong{"attach P --max-addresses many", "--max-addresses"},
                       Wrong{"detach", "PARENT"}, Wrong{"endpoint", "subcommand"},
                       Wrong{"endpoint add x", "--parent"}, Wrong{"endpoint add --parent P", "NAME"},
@@ -56,7 +57,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"endpoint add x --parent P --address 224.0.0.1", "multicast"},
                       Wrong{"endpoint add x --parent P --mtu big", "--mtu"},
                       Wrong{"endpoint add x --parent P --device tap", "--device"},
+                      Wrong{"endpoint add x --parent P --learn-age 5", "--learn"},
+                      Wrong{"endpoint add x --parent P --learn --learn-age 0", "--learn-age"},
                       Wrong{"endpoint set x", "At least 1 option"},
+                      Wrong{"endpoint set x --learn", "--learn"},
+                      Wrong{"endpoint set x --learn maybe", "--learn"},
+                      Wrong{"endpoint set x --learn-age 5", "--learn"},
+                      Wrong{"endpoint set x --learn off --learn-age 5", "--learn off"},
                       Wrong{"endpoint set x --policy no", "not one of"},
                       Wrong{"endpoint del", "NAME"}, Wrong{"address add x", "CIDR"},
                       Wrong{"address add x 1.2.3.4/64", "0 to 32"}, Wrong{"address", "subcommand"},
@@ -99,6 +106,16 @@ TEST(Cli, json_survives_names_that_are_no_utf8) {
   testing::internal::CaptureStdout();
   output.table(nlohmann::ordered_json::array({{{"name", "\xff"}}}), {});
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "[{\"name\":\"\xef\xbf\xbd\"}]\n");
+}
+
+TEST(Cli, an_object_in_a_table_says_more_of_its_first_value) {
+  const nlohmann::ordered_json learned = {{{"address", "192.0.2.7"}, {"unused_seconds", 12}},
+                                          {{"address", "::1"}, {"unused_seconds", 0}}};
+  testing::internal::CaptureStdout();
+  cli::Output().table(nlohmann::ordered_json::array({{{"learned", learned}}}),
+                      {{"LEARNED", "learned"}});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "LEARNED\n192.0.2.7 (unused_seconds 12),::1 (unused_seconds 0)\n");
 }
 
 TEST(Cli, a_directory_is_no_batch_file) {

@@ -6,4 +6,7 @@ unsigned long bv_c11_sizes[] = {
     sizeof(struct bv_meta),        sizeof(struct bv_parent),       sizeof(struct bv_endpoint),
     sizeof(struct bv_addr4_key),   sizeof(struct bv_addr6_key),    sizeof(struct bv_addr),
     sizeof(struct bv_ep_counters), sizeof(struct bv_reason_count), sizeof(struct bv_verdict),
+    sizeof(struct bv_port),        sizeof(struct bv_learned_key),  sizeof(struct bv_learned),
+    sizeof(struct bv_host_addr),   sizeof(struct bv_group_chunks), sizeof(struct bv_member_key),
+    sizeof(struct bv_dhcp_key),    sizeof(struct bv_ep_state),
 };
