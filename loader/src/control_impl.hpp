@@ -86,6 +86,7 @@ struct Control::Impl {
   Result<> sync_flooding(std::uint32_t parent);
   Result<> sync_everybody(const bv_parent& parent, const std::vector<std::uint32_t>& ids);
   Result<> forget_groups(std::uint32_t id);
+  Result<> forget_requests(std::uint32_t id);  // DHCP's
 
   // reconcile.cpp
   Result<> reconcile();

@@ -197,6 +197,8 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   BV_CHECK(open_map(dp.members, "members"));
   BV_CHECK(open_map(dp.learned, "learned"));
   BV_CHECK(open_map(dp.host_addrs, "host_addrs"));
+  BV_CHECK(open_map(dp.dhcp, "dhcp"));
+  BV_CHECK(open_map(dp.dhcp_slots, "dhcp_slots"));
   return dp;
 }
 

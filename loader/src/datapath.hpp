@@ -59,6 +59,8 @@ class Datapath {
   BpfMap<bv_member_key, std::uint64_t> members;
   BpfMap<bv_learned_key, bv_learned> learned;
   BpfMap<bv_host_addr, std::uint8_t> host_addrs;
+  BpfMap<bv_dhcp_key, std::uint32_t> dhcp;
+  BpfMap<std::uint32_t, bv_dhcp_key> dhcp_slots;
 
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;

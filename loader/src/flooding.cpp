@@ -68,7 +68,20 @@ Result<> Control::Impl::forget_groups(std::uint32_t id) {
     for (const auto& [key, groups] : all)
       if (key.id == id) BV_CHECK(dp->members.erase(key));
   }
+  BV_CHECK(forget_requests(id));
   return dp->ep_state.write(id, {});
+}
+
+// An answer that comes late is nobody's, not the next endpoint's with this id.
+Result<> Control::Impl::forget_requests(std::uint32_t id) {
+  for (std::uint32_t at = id * BV_ENDPOINT_DHCP; at < (id + 1) * BV_ENDPOINT_DHCP; ++at) {
+    BV_TRY(const auto asked, dp->dhcp_slots.find(at));
+    if (!asked || !asked->parent) continue;
+    BV_TRY(const auto holder, dp->dhcp.find(*asked));
+    if (holder == id) BV_CHECK(dp->dhcp.erase(*asked));
+    BV_CHECK(dp->dhcp_slots.write(at, {}));
+  }
+  return {};
 }
 
 }  // namespace bpfvlan
