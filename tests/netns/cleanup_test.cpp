@@ -201,7 +201,7 @@ TEST_F(Cleanup, killed_while_changing_the_mode) {
                   std::string::npos,
               l2)
         << step;
-    if (l2) EXPECT_EQ(a.addresses.size(), 3U) << step;
+    EXPECT_GE(a.addresses.size(), l2 ? 3U : 2U) << step;
   }
 }
 

@@ -2,12 +2,27 @@
 // As many endpoints and addresses as are promised, and a packet through the last of them.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
 
+#include "packet_socket.hpp"
 #include "stage.hpp"
 
 namespace bpfvlan::test {
 namespace {
+
+// Of an experimental ethertype (IEEE 802, 9.2.3), which nobody answers.
+Bytes test_broadcast(const Bytes& from) {
+  Bytes frame(64);
+  std::fill_n(frame.begin(), 6, std::uint8_t{0xff});
+  std::copy(from.begin(), from.end(), frame.begin() + 6);
+  frame[12] = 0x88;
+  frame[13] = 0xb5;
+  return frame;
+}
 
 class Limits : public OurStage {
  protected:
@@ -67,6 +82,89 @@ TEST_F(Limits, endpoints_4096) {
   EXPECT_TRUE(eventually([&] {
     return lab::run({"ip", "-n", "host", "link", "show", "bpfv4000"}).status != 0;
   }));
+  EXPECT_EQ(cli("detach P --force").status, 0);
+}
+
+// All that a broadcast did: copies by the endpoints' counters and by their interfaces.
+struct Copies {
+  std::vector<std::uint64_t> delivered;  // to each
+  std::uint64_t arrived = 0, lost = 0;
+  std::uint64_t all() const {
+    return std::accumulate(delivered.begin(), delivered.end(), std::uint64_t{0});
+  }
+  friend Copies operator-(Copies a, const Copies& b) {
+    for (std::size_t i = 0; i < b.delivered.size(); ++i) a.delivered[i] -= b.delivered[i];
+    a.arrived -= b.arrived;
+    a.lost -= b.lost;
+    return a;
+  }
+};
+
+class L2Limits : public Limits {
+ protected:
+  void add(unsigned from, unsigned to) {
+    std::string batch;
+    for (unsigned i = from; i < to; ++i)
+      batch +=
+          fmt::format("endpoint add e{} --parent P --mode l2 --netns b --address 10.80.{}.{}\n", i,
+                      i >> 8, i & 255);
+    const auto added = cli("-b -", batch);
+    ASSERT_EQ(added.status, 0) << added.err;
+  }
+  Copies count() {
+    Copies c;
+    BV_EXPECT_OK(control([&](Control& control) -> Result<> {
+      BV_TRY(const auto all, control.endpoints());
+      for (const auto& e : all)
+        if (e.mode == BV_MODE_L2) c.delivered.push_back(e.rx_packets);
+      BV_TRY(const auto reasons, control.reasons());
+      c.lost = reasons.at(BV_REASON_COPY_LOST).packets;
+      return {};
+    }));
+    const auto links = nlohmann::json::parse(lab::run({"ip", "-n", "b", "-s", "-j", "link"}).out);
+    for (const auto& link : links)
+      if (link.at("ifname") != "lo")
+        c.arrived += link.at("stats64").at("rx").at("packets").get<std::uint64_t>();
+    return c;
+  }
+  // What one broadcast adds, once everything of it has come.
+  Copies broadcast(const std::string& netns, const std::string& ifname) {
+    auto before = count();
+    EXPECT_TRUE(eventually([&] {  // the endpoints' own neighbour discovery is over
+      const auto last = std::exchange(before, count());
+      return last.delivered == before.delivered;
+    }));
+    EXPECT_TRUE(PacketSocket(netns, ifname).send(test_broadcast(mac_of(netns, ifname))));
+    Copies added;
+    EXPECT_TRUE(eventually([&] {
+      added = count() - before;
+      return added.all() > 0 && added.arrived == added.all();
+    }));
+    return added;
+  }
+};
+
+// One after the other, all copies wait in one queue of the kernel, net.core.netdev_max_backlog long
+// (1,000 unless set). What it has no room for is counted, and is nobody's.
+TEST_F(L2Limits, endpoints_4096) {
+  constexpr unsigned kFew = 900, kMany = 4096 - 1;
+  BV_OK(lab.add_netns("b"));
+  add(0, kFew);
+  auto copies = broadcast("x", "X");
+  EXPECT_EQ(copies.delivered, std::vector<std::uint64_t>(kFew, 1));
+  EXPECT_EQ(copies.lost, 0U);
+  copies = broadcast("b", "e0");
+  EXPECT_EQ(std::count(copies.delivered.begin(), copies.delivered.end(), 1U), kFew - 1);
+  EXPECT_EQ(copies.delivered.at(0), 0U) << "who sent it";
+  EXPECT_EQ(copies.lost, 0U);
+
+  add(kFew, kMany);
+  copies = broadcast("x", "X");
+  EXPECT_EQ(copies.delivered.size(), kMany);
+  EXPECT_EQ(copies.all() + copies.lost, kMany);
+  EXPECT_LE(*std::max_element(copies.delivered.begin(), copies.delivered.end()), 1U);
+  copies = broadcast("b", "e4000");
+  EXPECT_EQ(copies.all() + copies.lost, kMany - 1);
   EXPECT_EQ(cli("detach P --force").status, 0);
 }
 

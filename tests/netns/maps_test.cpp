@@ -46,12 +46,8 @@ TEST_F(Maps, bpftool_names_every_field) {
        {"id", "parent", "mode", "policy", "learn_age", "device", "inner_ifindex", "netns_cookie",
         "netns_inode", "own_mode", "own_policy", "own_mtu", "unfinished", "in_parent_netns", "mtu",
         "name", "inner_ifname", "netns"}},
-      {"addr4",
-       {"parent", "addr"},
-       {"host_side", "id", "mode", "policy", "in_parent_netns", "prefix_len"}},
-      {"addr6",
-       {"parent", "addr"},
-       {"host_side", "id", "mode", "policy", "in_parent_netns", "prefix_len"}},
+      {"addr4", {"parent", "addr"}, {"to", "prefix_len", "age", "seen"}},
+      {"addr6", {"parent", "addr"}, {"to", "prefix_len", "age", "seen"}},
   };
   for (const auto& row : rows) {
     const auto entries = dump(row.map);
@@ -60,6 +56,9 @@ TEST_F(Maps, bpftool_names_every_field) {
     for (const auto& field : row.key) EXPECT_TRUE(entry["key"].contains(field)) << field;
     for (const auto& field : row.value) EXPECT_TRUE(entry["value"].contains(field)) << field;
   }
+  for (const auto* map : {"addr4", "addr6"})
+    for (const auto* field : {"host_side", "id", "parent", "mode", "policy", "in_parent_netns"})
+      EXPECT_TRUE(dump(map)[0]["formatted"]["value"]["to"].contains(field)) << map << field;
   EXPECT_EQ(dump("endpoints")[0]["formatted"]["value"]["policy"], "BV_POLICY_VEPA");
 
   const auto counters = dump("ep_counters");
