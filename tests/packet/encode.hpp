@@ -34,7 +34,17 @@ Bytes encode(const IcmpEcho& echo, const Surroundings& around);
 Bytes encode(const Icmp6Echo& echo, const Surroundings& around);
 Bytes encode(const NeighborSolicitation& ns, const Surroundings& around);
 Bytes encode(const NeighborAdvertisement& na, const Surroundings& around);
+Bytes encode(const Igmp& igmp, const Surroundings& around);
+Bytes encode(const IgmpV3Report& report, const Surroundings& around);
+Bytes encode(const Mld& mld, const Surroundings& around);
+Bytes encode(const MldV2Report& report, const Surroundings& around);
+Bytes encode(const Dhcp& dhcp, const Surroundings& around);
 Bytes encode(const Raw& raw, const Surroundings& around);
+
+// Of a header and what follows it; with IP's pseudo header if `protocol` has one there.
+std::uint16_t transport_checksum(const Surroundings& around, std::uint8_t protocol,
+                                 const Bytes& header);
+std::uint16_t message_checksum(const Surroundings& around, const Bytes& header);
 
 inline void put8(Bytes& out, std::size_t value) {
   out.push_back(static_cast<std::uint8_t>(value));

@@ -30,12 +30,6 @@ std::uint16_t checksum_of(Bytes covered, const Bytes& header, const Bytes& inner
   return internet_checksum(covered);
 }
 
-std::uint16_t transport_checksum(const Surroundings& around, std::uint8_t protocol,
-                                 const Bytes& header) {
-  return checksum_of(pseudo_header(around.ip, protocol, header.size() + around.inner.size()),
-                     header, around.inner);
-}
-
 template <class Echo>
 Bytes echo_header(const Echo& echo, std::uint8_t request, std::uint8_t reply) {
   Bytes out;
@@ -73,6 +67,16 @@ Bytes icmp6(const Message& message, Bytes header, const Surroundings& around) {
 
 }  // namespace
 
+std::uint16_t transport_checksum(const Surroundings& around, std::uint8_t protocol,
+                                 const Bytes& header) {
+  return checksum_of(pseudo_header(around.ip, protocol, header.size() + around.inner.size()),
+                     header, around.inner);
+}
+
+std::uint16_t message_checksum(const Surroundings& around, const Bytes& header) {
+  return checksum_of({}, header, around.inner);
+}
+
 Bytes encode(const Udp& udp, const Surroundings& around) {
   constexpr std::size_t kLength = 8, kChecksumAt = 6;
   Bytes out;
@@ -104,7 +108,7 @@ Bytes encode(const Tcp& tcp, const Surroundings& around) {
 
 Bytes encode(const IcmpEcho& echo, const Surroundings& around) {
   Bytes out = echo_header(echo, 8, 0);
-  set16(out, kIcmpChecksumAt, echo.checksum.value_or(checksum_of({}, out, around.inner)));
+  set16(out, kIcmpChecksumAt, echo.checksum.value_or(message_checksum(around, out)));
   return out;
 }
 

@@ -40,6 +40,14 @@ IPv6 neighbor_discovery(const char* src, const char* dst) {
   return {.src = src, .dst = dst, .hop_limit = 255};
 }
 
+IPv4 report4(const char* dst) {
+  return {.src = kFlow4.src, .dst = dst, .tos = 0xc0, .ttl = 1, .options = kRouterAlert4};
+}
+
+IPv6 report6(const char* dst) {
+  return {.src = kFlow6.src, .dst = dst, .hop_limit = 1};
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Layers, FrameTest,
     ::testing::Values(
@@ -108,6 +116,47 @@ INSTANTIATE_TEST_SUITE_P(
                "0200000000010200000000fe86dd6000000000203aff20010db80000000000000000000000012001"
                "0db8000000000000000000000002880089746000000020010db80000000000000000000000030201"
                "0200000000fe"},
+        Golden{"igmp_v1",
+               frame(Ethernet{}, report4("239.1.1.1"),
+                     Igmp{.type = Igmp::kV1Report, .group = "239.1.1.1"}),
+               "0200000000010200000000fe080046c000200000000001027214c0000201ef010101940400001200"
+               "fdfcef010101"},
+        Golden{"igmp_v2_leave",
+               frame(Ethernet{}, report4("224.0.0.2"),
+                     Igmp{.type = Igmp::kV2Leave, .group = "239.1.1.1"}),
+               "0200000000010200000000fe080046c000200000000001028214c0000201e0000002940400001700"
+               "f8fcef010101"},
+        Golden{"igmp_v3",
+               frame(Ethernet{}, report4("224.0.0.22"),
+                     IgmpV3Report{.records = {{.group = "239.1.1.1"},
+                                              {.type = RecordType::kAllow,
+                                               .group = "232.1.1.1",
+                                               .sources = {"192.0.2.9", "192.0.2.10"}}}}),
+               "0200000000010200000000fe080046c0003800000000010281e8c0000201e0000016940400002200"
+               "77e10000000204000000ef01010105000002e8010101c0000209c000020a"},
+        Golden{"mld_v1",
+               frame(Ethernet{}, report6("ff15::1"), HopByHop{.options = kRouterAlert6},
+                     Mld{.group = "ff15::1"}),
+               "0200000000010200000000fe86dd600000000020000120010db8000000000000000000000001ff15"
+               "00000000000000000000000000013a00050200000100830050c500000000ff150000000000000000"
+               "000000000001"},
+        Golden{"mld_v1_done",
+               frame(Ethernet{}, report6("ff02::2"), HopByHop{.options = kRouterAlert6},
+                     Mld{.type = Mld::kDone, .group = "ff15::1"}),
+               "0200000000010200000000fe86dd600000000020000120010db8000000000000000000000001ff02"
+               "00000000000000000000000000023a0005020000010084004fd700000000ff150000000000000000"
+               "000000000001"},
+        Golden{"mld_v2",
+               frame(Ethernet{}, report6("ff02::16"), HopByHop{.options = kRouterAlert6},
+                     MldV2Report{.records = {{.group = "ff15::1"},
+                                             {.type = RecordType::kToInclude,
+                                              .group = "ff35::1",
+                                              .sources = {"2001:db8::9"},
+                                              .auxiliary = {1, 2, 3, 4}}}}),
+               "0200000000010200000000fe86dd60000000004c000120010db8000000000000000000000001ff02"
+               "00000000000000000000000000163a000502000001008f000c940000000204000000ff1500000000"
+               "0000000000000000000103010001ff35000000000000000000000000000120010db8000000000000"
+               "00000000000901020304"},
         Golden{"qinq_arp",
                frame(Ethernet{}, Vlan{.id = 100, .priority = 3, .tpid = 0x88a8},
                      Vlan{.id = 5, .drop_eligible = true},
@@ -122,6 +171,24 @@ INSTANTIATE_TEST_SUITE_P(
                "0202"}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(Frame, DhcpEqualsScapy) {
+  const Bytes discover =
+      frame(Ethernet{}, IPv4{.src = "0.0.0.0", .dst = "255.255.255.255"},
+            Udp{.sport = Dhcp::kClientPort, .dport = Dhcp::kServerPort},
+            Dhcp{.xid = 0x01020304,
+                 .broadcast = true,
+                 .options = {{.code = DhcpOption::kMessageType, .data = {1}},
+                             {.code = DhcpOption::kClientId, .data = {1, 2, 0, 0, 0, 0, 0xfe}},
+                             {.code = DhcpOption::kPad},
+                             {.code = DhcpOption::kEnd}}});
+  const std::string padding(2 * (10 + 64 + 128), '0');  // hardware address, names
+  EXPECT_EQ(
+      hex(discover),
+      std::string("0200000000010200000000fe08004500011a00000000401179d400000000ffffffff004400430106"
+                  "7734010106000102030400008000000000000000000000000000000000000200000000fe") +
+          padding + "638253633501013d07010200000000fe00ff");
+}
+
 // What a test writes on purpose stays as it is.
 TEST(Frame, KeepsWrongFields) {
   const Bytes ip =
@@ -130,6 +197,10 @@ TEST(Frame, KeepsWrongFields) {
   EXPECT_EQ(hex(ip).substr(20, 4), "abcd");
   const Bytes udp = frame(IPv4{}, Udp{.length = 1, .checksum = 0});
   EXPECT_EQ(hex(udp).substr(48), "00010000");
+  EXPECT_EQ(hex(frame(IgmpV3Report{.number_of_records = 9, .checksum = 1})), "2200000100000009");
+  EXPECT_EQ(hex(frame(IgmpV3Report{.records = {{.auxiliary_words = 7, .number_of_sources = 8}}}))
+                .substr(16, 8),
+            "04070008");
   EXPECT_EQ(hex(frame(Ethernet{.ethertype = 0x1234}, IPv4{})).substr(24, 4), "1234");
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "bpfvlan/test/address.hpp"
 
@@ -177,8 +178,93 @@ struct NeighborAdvertisement {
   Maybe<std::uint16_t> checksum{};
 };
 
+// A query or report of IGMPv1 or v2 (RFC 1112, 2236).
+struct Igmp {
+  static constexpr std::uint8_t kProtocol = 2;
+  static constexpr std::uint8_t kQuery = 0x11, kV1Report = 0x12, kV2Report = 0x16, kV2Leave = 0x17;
+  std::uint8_t type = kV2Report;
+  std::uint8_t max_response = 0;  // in tenths of a second
+  Ip4Addr group{};
+  Maybe<std::uint16_t> checksum{};
+};
+
+// Of a group record in IGMPv3 (RFC 3376, 4.2.12) and MLDv2 (RFC 3810, 5.2.12).
+struct RecordType {
+  static constexpr std::uint8_t kIsInclude = 1, kIsExclude = 2, kToInclude = 3, kToExclude = 4,
+                                kAllow = 5, kBlock = 6;
+};
+
+struct GroupRecord4 {
+  std::uint8_t type = RecordType::kToExclude;
+  Ip4Addr group{};
+  std::vector<Ip4Addr> sources{};
+  Bytes auxiliary{};  // a multiple of 4 bytes
+  Maybe<std::uint8_t> auxiliary_words{};
+  Maybe<std::uint16_t> number_of_sources{};
+};
+
+struct GroupRecord6 {
+  std::uint8_t type = RecordType::kToExclude;
+  Ip6Addr group{};
+  std::vector<Ip6Addr> sources{};
+  Bytes auxiliary{};  // a multiple of 4 bytes
+  Maybe<std::uint8_t> auxiliary_words{};
+  Maybe<std::uint16_t> number_of_sources{};
+};
+
+struct IgmpV3Report {
+  static constexpr std::uint8_t kProtocol = 2;
+  std::vector<GroupRecord4> records{};
+  Maybe<std::uint16_t> number_of_records{};
+  Maybe<std::uint16_t> checksum{};
+};
+
+// A query, report or done of MLDv1 (RFC 2710).
+struct Mld {
+  static constexpr std::uint8_t kProtocol = 58;
+  static constexpr std::uint8_t kQuery = 130, kReport = 131, kDone = 132;
+  std::uint8_t type = kReport;
+  std::uint16_t max_response = 0;  // in milliseconds
+  Ip6Addr group{};
+  Maybe<std::uint16_t> checksum{};
+};
+
+struct MldV2Report {
+  static constexpr std::uint8_t kProtocol = 58;
+  std::vector<GroupRecord6> records{};
+  Maybe<std::uint16_t> number_of_records{};
+  Maybe<std::uint16_t> checksum{};
+};
+
+struct DhcpOption {
+  static constexpr std::uint8_t kPad = 0, kMessageType = 53, kClientId = 61, kEnd = 255;
+  std::uint8_t code = kPad;
+  Bytes data{};
+  Maybe<std::uint8_t> length{};  // kPad and kEnd have none
+};
+
+// DHCPv4 (RFC 2131), what UDP carries; nothing ends the options but what `options` says.
+struct Dhcp {
+  static constexpr std::uint16_t kServerPort = 67, kClientPort = 68;
+  static constexpr std::uint8_t kRequest = 1, kReply = 2;
+  std::uint8_t operation = kRequest;
+  std::uint32_t xid = 0;
+  bool broadcast = false;
+  Ip4Addr client_ip{};
+  Ip4Addr your_ip{};
+  Ip4Addr server_ip{};
+  Ip4Addr relay_ip{};
+  MacAddr client_mac = "02:00:00:00:00:fe";
+  std::vector<DhcpOption> options{};
+};
+
 struct Raw {
   Bytes bytes{};
 };
+
+// Options of IPv4 and of HopByHop without which routers look at no membership report (RFC 2113,
+// 2711).
+inline const Bytes kRouterAlert4{0x94, 4, 0, 0};
+inline const Bytes kRouterAlert6{5, 2, 0, 0};
 
 }  // namespace bpfvlan::test
