@@ -52,7 +52,7 @@ std::uint32_t index_of(const char* name) {
 Devices::Devices() {
   if (unshare(CLONE_NEWNET)) fail(errno, "new network namespace (root needed)");
   ip_batch("link set lo up\n" + veth("bv-parent", "bv-other") + veth("bv-sender", "bv-sender-in") +
-           veth("bv-receiver", "bv-receiver-in") +
+           veth("bv-receiver", "bv-receiver-in") + veth("bv-third", "bv-third-in") +
            fmt::format("addr add {}/24 dev bv-parent\n", kParent4) +
            fmt::format("addr add {}/64 dev bv-parent nodad\n", kParent6) +
            "route add 2001:db8:ffff::/48 dev bv-parent\n"
@@ -61,6 +61,7 @@ Devices::Devices() {
   parent_ = index_of("bv-parent");
   sender_ = index_of("bv-sender");
   receiver_ = index_of("bv-receiver");
+  third_ = index_of("bv-third");
   other_ = index_of("bv-other");
   write_sysctl(std::string(kSenderIpv6) + "disable_ipv6", true);  // as the control plane does
   set_forwarding(true);

@@ -14,6 +14,7 @@ class Devices {
   std::uint32_t parent() const { return parent_; }
   std::uint32_t sender() const { return sender_; }      // host side
   std::uint32_t receiver() const { return receiver_; }  // host side
+  std::uint32_t third() const { return third_; }        // host side
   std::uint32_t other() const { return other_; }        // another parent; no host side
   std::uint32_t none() const { return 0; }              // what came by no device
 
@@ -21,7 +22,7 @@ class Devices {
   void set_forwarding(bool on);
 
  private:
-  std::uint32_t parent_ = 0, sender_ = 0, receiver_ = 0, other_ = 0;
+  std::uint32_t parent_ = 0, sender_ = 0, receiver_ = 0, third_ = 0, other_ = 0;
   bool forwarding_ = false;
 };
 

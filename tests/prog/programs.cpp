@@ -76,9 +76,15 @@ void ObjectDeleter::operator()(bpf_object* object) const {
   bpf_object__close(object);
 }
 
-Programs::Programs(const std::string& object_path, Record record)
+Programs::Programs(const std::string& object_path, Record record,
+                   const std::map<std::string, std::uint32_t>& sizes)
     : object_(open(object_path)), prepare_(open(BV_PREPARE_OBJECT)) {
   set_constant(object_.get(), kRecord, record == Record::kYes);
+  for (const auto& [name, entries] : sizes) {
+    bpf_map* resized = bpf_object__find_map_by_name(object_.get(), name.c_str());
+    if (!resized) fail(ENOENT, name);
+    check(bpf_map__set_max_entries(resized, entries), name);
+  }
   check(bpf_object__load(object_.get()), "load " + object_path);
   check(bpf_object__load(prepare_.get()), "load " BV_PREPARE_OBJECT);
 }
@@ -161,6 +167,31 @@ void Programs::put(std::uint32_t parent, const Ip6Addr& address, const bv_addr& 
   bv_addr6_key key{.parent = parent, .addr = {}};
   std::memcpy(key.addr, address.octets.data(), sizeof(key.addr));
   check(bpf_map_update_elem(map("addr6"), &key, &owner, BPF_ANY), "map addr6");
+}
+
+void Programs::write(const char* name, const void* key, const void* value) {
+  check(bpf_map_update_elem(map(name), key, value, BPF_ANY), std::string("map ") + name);
+}
+
+bool Programs::read(const char* name, const void* key, void* value) const {
+  const int err = bpf_map_lookup_elem(map(name), key, value);
+  if (err && err != -ENOENT) fail(err, std::string("map ") + name);
+  return err == 0;
+}
+
+bool Programs::next_key(const char* name, const void* before, void* key) const {
+  const int err = bpf_map_get_next_key(map(name), before, key);
+  if (err && err != -ENOENT) fail(err, std::string("map ") + name);
+  return err == 0;
+}
+
+void Programs::clear(const char* name) {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof(info);
+  check(bpf_obj_get_info_by_fd(map(name), &info, &length), name);
+  Bytes key(info.key_size);
+  while (next_key(name, nullptr, key.data()))
+    check(bpf_map_delete_elem(map(name), key.data()), name);
 }
 
 template <class Value>

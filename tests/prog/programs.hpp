@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +59,9 @@ class Programs {
  public:
   enum class Record { kNo, kYes };  // bv_record_verdict
 
-  Programs(const std::string& object_path, Record record);
+  // `sizes`: entries of maps, where they differ from the object's own.
+  Programs(const std::string& object_path, Record record,
+           const std::map<std::string, std::uint32_t>& sizes = {});
 
   Outcome run(Hook hook, const Bytes& frame, const Context& context,
               std::uint32_t repeat = 1) const;
@@ -69,6 +72,26 @@ class Programs {
   void put(std::uint32_t parent, const Ip4Addr& address, const bv_addr& owner);
   void put(std::uint32_t parent, const Ip6Addr& address, const bv_addr& owner);
 
+  // Any map, with the types that schema.h has for it; not those per CPU.
+  template <class Key, class Value>
+  void put(const char* map, const Key& key, const Value& value) {
+    write(map, &key, &value);
+  }
+  template <class Value, class Key>
+  std::optional<Value> find(const char* map, const Key& key) const {
+    Value value{};
+    return read(map, &key, &value) ? std::optional(value) : std::nullopt;
+  }
+  template <class Key>
+  std::vector<Key> keys(const char* map) const {
+    std::vector<Key> out;
+    Key key{};
+    for (const Key* before = nullptr; next_key(map, before, &key); before = &out.back())
+      out.push_back(key);
+    return out;
+  }
+  void clear(const char* map);  // a hash map
+
   // Counters and the last verdict: all zero but for these reasons.
   void reset(const ReasonCounts& reasons = {});
   ReasonCounts reasons() const;
@@ -77,6 +100,9 @@ class Programs {
 
  private:
   int map(const char* name) const;
+  void write(const char* name, const void* key, const void* value);
+  bool read(const char* name, const void* key, void* value) const;
+  bool next_key(const char* name, const void* before, void* key) const;
   int program(Hook hook) const;
   int prepared(int fd) const;  // the program that prepares the frame and goes on with this one
   template <class Value>

@@ -56,6 +56,12 @@ std::vector<Row> with_each_policy(const std::vector<Row>& rows) {
   return out;
 }
 
+bv_policy stricter(bv_policy a, bv_policy b) {
+  if (a == BV_POLICY_PRIVATE || b == BV_POLICY_PRIVATE) return BV_POLICY_PRIVATE;
+  if (a == BV_POLICY_VEPA || b == BV_POLICY_VEPA) return BV_POLICY_VEPA;
+  return BV_POLICY_BRIDGE;
+}
+
 std::vector<Bytes> cut(const Bytes& frame, std::size_t from, std::size_t to) {
   std::vector<Bytes> out;
   for (std::size_t size = from; size < to; ++size) out.push_back(resized(frame, size));

@@ -15,8 +15,6 @@
 
 namespace bpfvlan::test {
 
-enum class Who { kSender, kReceiver };
-
 struct Row {
   std::string name;
   std::vector<Bytes> frames{};  // each by itself
@@ -28,6 +26,9 @@ struct Row {
   bool forwarding = true;   // of the sender's host side
   std::uint32_t gso_size = 0;
   std::optional<Tag> tag{};
+  std::vector<Who> copies{};       // who gets one
+  std::vector<bv_reason> notes{};  // what counts beside the reason
+  std::optional<Bytes> answer{};   // what the frame becomes
 };
 
 // How GoogleTest names a row in its messages.
@@ -58,6 +59,9 @@ struct NamedPolicy {
 };
 inline constexpr NamedPolicy kPolicies[] = {
     {BV_POLICY_BRIDGE, "bridge"}, {BV_POLICY_VEPA, "vepa"}, {BV_POLICY_PRIVATE, "private"}};
+
+// The stricter of two.
+bv_policy stricter(bv_policy a, bv_policy b);
 
 // The frame cut to every size from `from` up to but not including `to`.
 std::vector<Bytes> cut(const Bytes& frame, std::size_t from, std::size_t to);

@@ -90,11 +90,21 @@ std::uint32_t device_of(const Row& row) {
 
 bv_verdict verdict_of(const Row& row) {
   bv_verdict verdict{.action = action_of(row.reason), .reason = row.reason, .ifindex = 0, .to = 0};
-  const bool to_sender = row.to == Who::kSender;
-  if (verdict.action == BV_WIRE) verdict.ifindex = devices().parent();
-  if (verdict.action == BV_DELIVER) {
-    verdict.ifindex = to_sender ? devices().sender() : devices().receiver();
-    verdict.to = to_sender ? kSenderId : kReceiverId;
+  switch (verdict.action) {
+    case BV_WIRE:
+    case BV_FORWARD:
+    case BV_RECEIVE:
+      verdict.ifindex = devices().parent();
+      break;
+    case BV_ANSWER:
+      verdict.ifindex = devices().sender();
+      break;
+    case BV_DELIVER:
+      verdict.ifindex = device_of(row.to, devices());
+      verdict.to = id_of(row.to);
+      break;
+    default:
+      break;
   }
   return verdict;
 }
@@ -103,6 +113,10 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
   const bv_verdict verdict = verdict_of(row);
   ReasonCounts reasons{};
   reasons[row.reason] = {1, bytes};
+  for (const bv_reason note : row.notes) {
+    reasons[note].packets += 1;
+    reasons[note].bytes += bytes;
+  }
   expect_reasons(programs, reasons);
 
   std::array<bv_ep_counters, kIds> endpoints{};
@@ -111,9 +125,12 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
     endpoints[kSenderId].tx_bytes = bytes;
     endpoints[kSenderId].tx_dropped = verdict.action == BV_DROP;
   }
-  if (verdict.action == BV_DELIVER) {
-    endpoints[verdict.to].rx_packets = 1;
-    endpoints[verdict.to].rx_bytes = bytes;
+  std::vector<std::uint32_t> receivers;
+  for (const Who who : row.copies) receivers.push_back(id_of(who));
+  if (verdict.action == BV_DELIVER) receivers.push_back(verdict.to);
+  for (const std::uint32_t id : receivers) {
+    endpoints[id].rx_packets += 1;
+    endpoints[id].rx_bytes += bytes;
   }
   for (std::uint32_t id = 0; id < endpoints.size(); ++id)
     expect_endpoint(programs, id, endpoints[id]);
@@ -122,6 +139,7 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
 void expect_run(Programs& programs, const Row& row, const Bytes& frame) {
   constexpr std::uint32_t kMark = 0x1234, kPriority = 5;
   const bv_action action = action_of(row.reason);
+  const Bytes& left = row.answer ? *row.answer : frame;
   programs.reset();
   const Outcome run = programs.run(row.hook, frame,
                                    {.device = device_of(row),
@@ -130,12 +148,12 @@ void expect_run(Programs& programs, const Row& row, const Bytes& frame) {
                                     .gso_size = row.gso_size,
                                     .tag = row.tag});
   EXPECT_EQ(run.returned, returned_for(action));
-  EXPECT_EQ(run.frame, frame) << "the frame must leave as it came";
+  EXPECT_EQ(describe(run.frame), describe(left)) << "the frame must leave as it should";
   const bool leaves_netns = action == BV_DELIVER && !row.world.receiver_in_parent_netns;
   EXPECT_EQ(run.mark, leaves_netns ? 0 : kMark);
   EXPECT_EQ(run.priority, leaves_netns ? 0 : kPriority);
   expect_verdict(programs, verdict_of(row));
-  expect_counters(programs, row, frame.size());
+  expect_counters(programs, row, left.size());
 }
 
 class RowTest : public ::testing::TestWithParam<std::tuple<std::string, Row>> {};

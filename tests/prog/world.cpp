@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "world.hpp"
 
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <ctime>
+
 #include "devices.hpp"
 #include "programs.hpp"
 
@@ -9,16 +14,19 @@ namespace {
 
 struct Settings {
   std::uint32_t parent, host_side, id;
+  bv_mode mode;
   bv_policy policy;
   bool in_parent_netns = false;
+  std::uint32_t learn_age = 0;
 };
 
-bv_addr add_endpoint(Programs& programs, bv_mode mode, const Settings& s) {
+bv_addr add_endpoint(Programs& programs, const Settings& s) {
   bv_endpoint endpoint{};
   endpoint.id = s.id;
   endpoint.parent = s.parent;
-  endpoint.mode = mode;
+  endpoint.mode = s.mode;
   endpoint.policy = s.policy;
+  endpoint.learn_age = s.learn_age;
   endpoint.device = BV_DEVICE_VETH;
   endpoint.in_parent_netns = s.in_parent_netns;
   programs.put(s.host_side, endpoint);
@@ -26,39 +34,136 @@ bv_addr add_endpoint(Programs& programs, bv_mode mode, const Settings& s) {
   address.to.host_side = s.host_side;
   address.to.id = s.id;
   address.to.parent = s.parent;
-  address.to.mode = mode;
+  address.to.mode = s.mode;
   address.to.policy = s.policy;
   address.to.in_parent_netns = s.in_parent_netns;
+  programs.put("ports", s.id, address.to);
   return address;
+}
+
+// As the control plane does: the l2 endpoints of a parent are everybody.
+void add_parent(Programs& programs, std::uint32_t ifindex, std::uint32_t index, bv_mode mode,
+                const std::vector<Settings>& endpoints) {
+  const std::uint32_t bucket = BV_GROUP_BUCKETS + index;
+  bv_parent parent{};
+  parent.mode = mode;
+  parent.index = index;
+  std::uint64_t hints = 0;
+  for (const Settings& s : endpoints) {
+    if (s.mode != BV_MODE_L2) continue;
+    hints |= std::uint64_t{1} << s.id;  // all in the first chunk
+    ++parent.l2_endpoints;
+  }
+  const MacAddr mac(kMac);
+  std::copy(mac.octets.begin(), mac.octets.end(), parent.mac);
+  programs.put(ifindex, parent);
+  bv_group_chunks chunks{};
+  chunks.words[0] = hints ? 1 : 0;
+  programs.put("group_chunks", bucket, chunks);
+  programs.put("group_hints", bucket * (BV_DEFAULT_ENDPOINTS / 64), hints);
+}
+
+void forget(Programs& programs) {
+  for (const char* map : {"addr4", "addr6", "members", "learned", "host_addrs", "dhcp"})
+    programs.clear(map);
+  for (std::uint32_t id = 0; id < kIds; ++id) programs.put("ep_state", id, bv_ep_state{});
+}
+
+void use_up_shares(Programs& programs, const bv_addr& sender) {
+  bv_ep_state state{};
+  state.groups = BV_ENDPOINT_GROUPS;
+  programs.put("ep_state", kSenderId, state);
+  for (std::uint8_t slot = 0; slot < BV_ENDPOINT_LEARNED; ++slot) {
+    const Ip4Addr address({172, 31, 0, slot});
+    bv_learned learned{};
+    learned.family = AF_INET;
+    std::copy(address.octets.begin(), address.octets.end(), learned.addr);
+    bv_addr owned = sender;
+    owned.age = kLearnAge;
+    owned.seen = seconds_now();
+    programs.put("learned", bv_learned_key{.id = kSenderId, .slot = slot}, learned);
+    programs.put(sender.to.parent, address, owned);
+  }
 }
 
 }  // namespace
 
-void install(const World& world, const Devices& devices, Programs& programs) {
-  constexpr std::uint32_t kNoDevice = 1'000'000;  // the foreign endpoint never sends
-  const std::uint32_t parent = devices.parent(), other = devices.other();
+std::uint32_t seconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint32_t>(now.tv_sec);
+}
 
-  for (const std::uint32_t p : {parent, other}) {
-    bv_parent settings{};
-    settings.mode = world.mode;
-    programs.put(p, settings);
+std::uint32_t id_of(Who who) {
+  switch (who) {
+    case Who::kSender:
+      return kSenderId;
+    case Who::kReceiver:
+      return kReceiverId;
+    case Who::kThird:
+      return kThirdId;
   }
-  const bv_addr sender =
-      add_endpoint(programs, world.mode, {parent, devices.sender(), kSenderId, world.sender});
-  const bv_addr receiver = add_endpoint(
-      programs, world.mode,
-      {parent, devices.receiver(), kReceiverId, world.receiver, world.receiver_in_parent_netns});
-  const bv_addr foreign =
-      add_endpoint(programs, world.mode, {other, kNoDevice, kForeignId, BV_POLICY_BRIDGE});
+  return 0;
+}
 
-  programs.put(parent, Ip4Addr(kSender4), sender);
-  programs.put(parent, Ip6Addr(kSender6), sender);
+std::uint32_t device_of(Who who, const Devices& devices) {
+  switch (who) {
+    case Who::kSender:
+      return devices.sender();
+    case Who::kReceiver:
+      return devices.receiver();
+    case Who::kThird:
+      return devices.third();
+  }
+  return 0;
+}
+
+void install(const World& world, const Devices& devices, Programs& programs) {
+  const std::uint32_t parent = devices.parent(), other = devices.other();
+  const Settings sender{.parent = parent,
+                        .host_side = devices.sender(),
+                        .id = kSenderId,
+                        .mode = world.mode,
+                        .policy = world.sender,
+                        .learn_age = world.learns ? kLearnAge : 0};
+  const Settings receiver{.parent = parent,
+                          .host_side = devices.receiver(),
+                          .id = kReceiverId,
+                          .mode = world.receiver_mode.value_or(world.mode),
+                          .policy = world.receiver,
+                          .in_parent_netns = world.receiver_in_parent_netns};
+  const Settings third{.parent = parent,
+                       .host_side = world.third_has_device ? devices.third() : kNoDevice,
+                       .id = kThirdId,
+                       .mode = world.mode,
+                       .policy = BV_POLICY_BRIDGE};
+  const Settings foreign{.parent = other,
+                         .host_side = kNoDevice,  // it never sends
+                         .id = kForeignId,
+                         .mode = world.mode,
+                         .policy = BV_POLICY_BRIDGE};
+  forget(programs);
+  add_parent(programs, parent, kParentIndex, world.mode, {sender, receiver, third});
+  add_parent(programs, other, kOtherIndex, world.mode, {foreign});
+
+  const bv_addr to_sender = add_endpoint(programs, sender);
+  const bv_addr to_receiver = add_endpoint(programs, receiver);
+  const bv_addr to_third = add_endpoint(programs, third);
+  const bv_addr to_foreign = add_endpoint(programs, foreign);
+  programs.put(parent, Ip4Addr(kSender4), to_sender);
+  programs.put(parent, Ip6Addr(kSender6), to_sender);
   for (const auto* address : {kReceiver4, kReceiverLinkLocal4})
-    programs.put(parent, Ip4Addr(address), receiver);
+    programs.put(parent, Ip4Addr(address), to_receiver);
   for (const auto* address : {kReceiver6, kReceiverLinkLocal6})
-    programs.put(parent, Ip6Addr(address), receiver);
-  programs.put(other, Ip4Addr(kForeign4), foreign);
-  programs.put(other, Ip6Addr(kForeign6), foreign);
+    programs.put(parent, Ip6Addr(address), to_receiver);
+  programs.put(parent, Ip4Addr(kThird4), to_third);
+  programs.put(parent, Ip6Addr(kThird6), to_third);
+  programs.put(other, Ip4Addr(kForeign4), to_foreign);
+  programs.put(other, Ip6Addr(kForeign6), to_foreign);
+
+  for (const auto& [from, frame] : world.sent_before)
+    programs.run(Hook::kXmit, frame, {.device = device_of(from, devices)});
+  if (world.shares_used_up) use_up_shares(programs, to_sender);
 }
 
 }  // namespace bpfvlan::test

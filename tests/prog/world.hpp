@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The small world of the suite: one parent, an endpoint that sends, one that receives, an endpoint
-// of another parent, and the addresses of each.
+// The small world of the suite: one parent, an endpoint that sends, one that receives, a third one,
+// an endpoint of another parent, and the addresses of each.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "bpfvlan/schema.h"
 #include "bpfvlan/test/address.hpp"
@@ -21,6 +23,7 @@ inline constexpr const char* kParent4 = "10.0.0.1";
 inline constexpr const char* kSender4 = "10.0.0.2";
 inline constexpr const char* kReceiver4 = "10.0.0.3";
 inline constexpr const char* kReceiverLinkLocal4 = "169.254.0.3";
+inline constexpr const char* kThird4 = "10.0.0.6";
 inline constexpr const char* kForeign4 = "10.0.0.4";
 inline constexpr const char* kOutside4 = "192.0.2.9";
 
@@ -28,6 +31,7 @@ inline constexpr const char* kParent6 = "2001:db8::1";
 inline constexpr const char* kSender6 = "2001:db8::2";
 inline constexpr const char* kReceiver6 = "2001:db8::3";
 inline constexpr const char* kReceiverLinkLocal6 = "fe80::3";
+inline constexpr const char* kThird6 = "2001:db8::6";
 inline constexpr const char* kForeign6 = "2001:db8::4";
 inline constexpr const char* kOutside6 = "2001:db8:ffff::9";      // has a route by the parent
 inline constexpr const char* kByOther6 = "2001:db8:eeee::9";      // by another interface
@@ -35,10 +39,25 @@ inline constexpr const char* kUnreachable6 = "2001:db8:dead::9";  // by an "unre
 inline constexpr const char* kUnrouted6 = "2001:db9::9";
 
 // Indices into `ep_counters`; 0 stays unused, so that a wrong one shows.
-inline constexpr std::uint32_t kSenderId = 3, kReceiverId = 5, kForeignId = 7, kIds = 8;
+inline constexpr std::uint32_t kSenderId = 3, kReceiverId = 5, kThirdId = 6, kForeignId = 7,
+                               kIds = 8;
 
 // Of each family, all parents together.
-inline constexpr std::uint32_t kAddresses = 4;
+inline constexpr std::uint32_t kAddresses = 5;
+
+// Behind the parent's place in `group_chunks`; 0 stays unused here too.
+inline constexpr std::uint32_t kParentIndex = 2, kOtherIndex = 3;
+
+inline constexpr std::uint32_t kLearnAge = 300;  // seconds
+inline constexpr std::uint32_t kNoDevice = 1'000'000;
+
+// The endpoints of the parent.
+enum class Who { kSender, kReceiver, kThird };
+
+struct Sent {
+  Who from = Who::kReceiver;
+  Bytes frame{};
+};
 
 // What of it differs from row to row.
 struct World {
@@ -46,9 +65,20 @@ struct World {
   bv_policy sender = BV_POLICY_BRIDGE;
   bv_policy receiver = BV_POLICY_BRIDGE;
   bool receiver_in_parent_netns = false;
+  std::optional<bv_mode> receiver_mode{};  // if it is another
+  bool third_has_device = true;            // else it cannot be given anything
+  std::vector<Sent> sent_before{};         // reports, DHCP requests
+  bool learns = false;                     // the sender
+  bool shares_used_up = false;  // the sender has joined and learned what one endpoint may
 };
 
-// Writes it into the maps.
+// Of the clock that `seen` counts by.
+std::uint32_t seconds_now();
+
+std::uint32_t id_of(Who who);
+std::uint32_t device_of(Who who, const Devices& devices);
+
+// Writes it into the maps, in place of what frames have taught.
 void install(const World& world, const Devices& devices, Programs& programs);
 
 }  // namespace bpfvlan::test
