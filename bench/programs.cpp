@@ -7,13 +7,16 @@
 #include <fmt/core.h>
 #include <linux/pkt_cls.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bpfvlan/test/frame.hpp"
+#include "crowd.hpp"
 #include "devices.hpp"
 #include "world.hpp"
 
@@ -46,7 +49,36 @@ Bytes tcp6(const char* dst) {
   return frame(Ethernet{}, IPv6{.src = kSender6, .dst = dst}, Tcp{}, payload(64));
 }
 
+// An l2 endpoint's, and behind the shared MAC address every endpoint's.
+Bytes l2_tcp4(const char* dst_mac, const char* dst) {
+  return frame(Ethernet{.dst = dst_mac, .src = kMac}, IPv4{.src = kSender4, .dst = dst}, Tcp{},
+               payload(64));
+}
+
+Bytes l2_tcp6(const char* dst_mac, const char* dst) {
+  return frame(Ethernet{.dst = dst_mac, .src = kMac}, IPv6{.src = kSender6, .dst = dst}, Tcp{},
+               payload(64));
+}
+
+Bytes to_group(const char* src_mac, const char* src) {
+  return frame(Ethernet{.dst = kCrowdMac, .src = src_mac}, IPv4{.src = src, .dst = kCrowdGroup},
+               Udp{}, payload(64));
+}
+
+Bytes to_everybody(const char* src_mac, const char* src) {
+  return frame(Ethernet{.dst = "ff:ff:ff:ff:ff:ff", .src = src_mac},
+               IPv4{.src = src, .dst = "255.255.255.255"}, Udp{}, payload(64));
+}
+
+World l2() {
+  World world{};
+  world.mode = BV_MODE_L2;
+  return world;
+}
+
 std::vector<Case> cases() {
+  World learns = l2();
+  learns.learns = true;
   return {
       {"rx_hit_ipv4", Hook::kRx, tcp4(kReceiver4), TC_ACT_REDIRECT},
       {"rx_hit_ipv6", Hook::kRx, tcp6(kReceiver6), TC_ACT_REDIRECT},
@@ -64,6 +96,20 @@ std::vector<Case> cases() {
        tcp4(kReceiver4),
        TC_ACT_SHOT,
        {.sender = BV_POLICY_PRIVATE}},
+      {"l2_rx_hit_ipv4", Hook::kRx, tcp4(kReceiver4), TC_ACT_REDIRECT, l2()},
+      {"l2_rx_hit_ipv6", Hook::kRx, tcp6(kReceiver6), TC_ACT_REDIRECT, l2()},
+      {"l2_rx_miss_ipv4", Hook::kRx, tcp4(kOutside4), TC_ACT_UNSPEC, l2()},
+      {"l2_rx_group_unjoined", Hook::kRx, to_group(kOtherMac, kOutside4), TC_ACT_UNSPEC, l2()},
+      {"l2_xmit_sibling_ipv4", Hook::kXmit, l2_tcp4(kMac, kReceiver4), TC_ACT_REDIRECT, l2()},
+      {"l2_xmit_sibling_ipv6", Hook::kXmit, l2_tcp6(kMac, kReceiver6), TC_ACT_REDIRECT, l2()},
+      {"l2_xmit_wire_ipv4", Hook::kXmit, l2_tcp4(kOtherMac, kOutside4), TC_ACT_REDIRECT, l2()},
+      {"l2_xmit_wire_ipv6", Hook::kXmit, l2_tcp6(kOtherMac, kOutside6), TC_ACT_REDIRECT, l2()},
+      {"l2_xmit_group_unjoined", Hook::kXmit, to_group(kMac, kSender4), TC_ACT_REDIRECT, l2()},
+      // The address is its own already; what learning adds to each packet.
+      {"l2_xmit_wire_ipv4_learns", Hook::kXmit, l2_tcp4(kOtherMac, kOutside4), TC_ACT_REDIRECT,
+       learns},
+      {"l2_xmit_wire_ipv6_learns", Hook::kXmit, l2_tcp6(kOtherMac, kOutside6), TC_ACT_REDIRECT,
+       learns},
   };
 }
 
@@ -72,6 +118,7 @@ void add_addresses(Programs& programs, const Devices& devices, std::uint32_t num
   bv_addr owner{};
   owner.to.host_side = devices.receiver();
   owner.to.id = kReceiverId;
+  owner.to.parent = devices.parent();
   owner.to.mode = BV_MODE_L3;
   for (std::uint32_t i = kAddresses; i < number; ++i) {
     const auto high = static_cast<std::uint8_t>(i >> 8), low = static_cast<std::uint8_t>(i);
@@ -82,12 +129,12 @@ void add_addresses(Programs& programs, const Devices& devices, std::uint32_t num
   }
 }
 
-void run(benchmark::State& state, const Case& c, Programs& programs, const Devices& devices) {
-  install(c.world, devices, programs);
+void measure(benchmark::State& state, const Case& c, const Programs& programs,
+             const Devices& devices, std::uint32_t runs) {
   const Context context{.device = c.hook == Hook::kXmit ? devices.sender() : devices.parent(),
                         .came_by = c.hook == Hook::kLocal ? devices.sender() : 0};
   for (auto _ : state) {
-    const Outcome outcome = programs.run(c.hook, c.frame, context, kRuns);
+    const Outcome outcome = programs.run(c.hook, c.frame, context, runs);
     if (outcome.returned != c.returned) {
       state.SkipWithError("took another path");
       break;
@@ -99,22 +146,73 @@ void run(benchmark::State& state, const Case& c, Programs& programs, const Devic
   state.counters["verified_insns"] = size.verified;
 }
 
-void run_all() {
-  const Devices devices;
-  std::vector<std::unique_ptr<Programs>> loaded;  // until all have run
-  for (const std::uint32_t addresses : {kFew, kMany}) {
-    Programs& programs =
-        *loaded.emplace_back(std::make_unique<Programs>(BV_SHIPPED_OBJECT, Programs::Record::kNo));
-    add_addresses(programs, devices, addresses);
-    for (const Case& c : cases()) {
-      benchmark::RegisterBenchmark(
-          fmt::format("{}/addresses:{}", c.name, addresses).c_str(),
-          [c, &programs, &devices](benchmark::State& state) { run(state, c, programs, devices); })
-          ->UseManualTime()
-          ->Iterations(kIterations)
-          ->Unit(benchmark::kNanosecond);
+void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)
+      ->UseManualTime()
+      ->Iterations(kIterations)
+      ->Unit(benchmark::kNanosecond);
+}
+
+void add_paths(Programs& programs, const Devices& devices, std::uint32_t addresses) {
+  for (const Case& c : cases())
+    add(fmt::format("{}/addresses:{}", c.name, addresses), [=, &programs, &devices](auto& state) {
+      install(c.world, devices, programs);
+      add_addresses(programs, devices, addresses);
+      measure(state, c, programs, devices, kRuns);
+    });
+}
+
+// Who of the l2 endpoints has joined the group: none but these; or all had, and the others left.
+enum class Joined { kMembersAlone, kAllBefore };
+
+struct Flood {
+  Case path;
+  Joined joined = Joined::kMembersAlone;
+  bool everybody = false;
+};
+
+std::vector<Flood> floods() {
+  const Case rx{"l2_rx_broadcast", Hook::kRx, to_everybody(kOtherMac, kOutside4), TC_ACT_UNSPEC};
+  const Case xmit{"l2_xmit_broadcast", Hook::kXmit, to_everybody(kMac, kSender4), TC_ACT_REDIRECT};
+  const Case group{"l2_rx_multicast", Hook::kRx, to_group(kOtherMac, kOutside4), TC_ACT_UNSPEC};
+  const Case left{"l2_rx_multicast_left", Hook::kRx, group.frame, TC_ACT_UNSPEC};
+  return {{rx, Joined::kMembersAlone, true},
+          {xmit, Joined::kMembersAlone, true},
+          {group},
+          {left, Joined::kAllBefore}};
+}
+
+// The time of one frame; per copy it is the counter's.
+void add_floods(const Devices& devices, const Sink& sink) {
+  constexpr std::uint32_t kMembers = 10;
+  for (const Flood& flood : floods()) {
+    for (const std::uint32_t endpoints : {10u, 100u, 1000u, 4096u}) {
+      add(fmt::format("{}/endpoints:{}", flood.path.name, endpoints),
+          [=, &devices, &sink](auto& state) {
+            // Its own, as nothing takes hints of members back.
+            Programs programs(BV_SHIPPED_OBJECT, Programs::Record::kNo);
+            install(l2(), devices, programs);
+            const bool all_joined = flood.joined == Joined::kAllBefore;
+            add_crowd(programs, devices, sink,
+                      {.endpoints = endpoints, .members = kMembers, .left = all_joined});
+            const std::uint32_t copies = flood.everybody ? endpoints : kMembers;
+            measure(state, flood.path, programs, devices, std::max(kRuns / 10 / endpoints, 10u));
+            state.counters["copies"] = copies;
+          });
     }
   }
+}
+
+void run_all() {
+  const Devices devices;
+  const Sink sink;
+  std::vector<std::unique_ptr<Programs>> loaded;  // until all have run
+  const auto load = [&]() -> Programs& {
+    return *loaded.emplace_back(
+        std::make_unique<Programs>(BV_SHIPPED_OBJECT, Programs::Record::kNo));
+  };
+  for (const std::uint32_t addresses : {kFew, kMany}) add_paths(load(), devices, addresses);
+  add_floods(devices, sink);
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -189,9 +189,11 @@ void Programs::clear(const char* name) {
   bpf_map_info info{};
   std::uint32_t length = sizeof(info);
   check(bpf_obj_get_info_by_fd(map(name), &info, &length), name);
+  std::vector<Bytes> keys;
   Bytes key(info.key_size);
-  while (next_key(name, nullptr, key.data()))
-    check(bpf_map_delete_elem(map(name), key.data()), name);
+  while (next_key(name, keys.empty() ? nullptr : keys.back().data(), key.data()))
+    keys.push_back(key);
+  for (const Bytes& k : keys) check(bpf_map_delete_elem(map(name), k.data()), name);
 }
 
 template <class Value>
