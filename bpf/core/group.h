@@ -183,7 +183,7 @@ static __always_inline enum flooded flood(ctx_t *ctx, const __u8 *mac, __u32 par
 	*f.copies = 0;
 	__builtin_memcpy(f.key.mac, mac, sizeof(f.key.mac));
 	f.first_hint = bucket * bv_chunks;
-	bpf_loop(BV_GROUP_WORDS, flood_word, &f, 0);
+	bpf_loop((bv_chunks + 63) / 64, flood_word, &f, 0);
 	*resume = f.resume;
 	if (f.paused)
 		return FLOOD_PAUSED;
