@@ -80,15 +80,27 @@ std::vector<Captured> PacketSocket::drain() const {
   return out;
 }
 
-std::string ip_destination(const Bytes& frame) {
+namespace {
+
+std::string address_at(const Bytes& frame, std::size_t offset4, std::size_t offset6) {
   char text[INET6_ADDRSTRLEN] = "";
   const auto read = [&](int family, std::size_t offset, std::size_t length) {
     if (frame.size() >= offset + length) inet_ntop(family, &frame[offset], text, sizeof(text));
   };
   const int ethertype = frame.size() < ETH_HLEN ? 0 : frame[12] << 8 | frame[13];
-  if (ethertype == ETH_P_IP) read(AF_INET, ETH_HLEN + 16, 4);
-  if (ethertype == ETH_P_IPV6) read(AF_INET6, ETH_HLEN + 24, 16);
+  if (ethertype == ETH_P_IP) read(AF_INET, ETH_HLEN + offset4, 4);
+  if (ethertype == ETH_P_IPV6) read(AF_INET6, ETH_HLEN + offset6, 16);
   return text;
+}
+
+}  // namespace
+
+std::string ip_source(const Bytes& frame) {
+  return address_at(frame, 12, 8);
+}
+
+std::string ip_destination(const Bytes& frame) {
+  return address_at(frame, 16, 24);
 }
 
 Bytes mac_of(const std::string& netns, const std::string& ifname) {

@@ -34,6 +34,7 @@ class PacketSocket {
 };
 
 // As text; empty if the frame is neither IPv4 nor IPv6.
+std::string ip_source(const Bytes& frame);
 std::string ip_destination(const Bytes& frame);
 
 Bytes mac_of(const std::string& netns, const std::string& ifname);
