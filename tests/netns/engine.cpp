@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine.hpp"
 
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,11 +9,14 @@
 #include <utility>
 
 #include "bpfvlan/control.hpp"
+#include "bpfvlan/unique_fd.hpp"
 #include "lab/command.hpp"
 #include "stage.hpp"
 
 namespace bpfvlan::test {
 namespace {
+
+constexpr std::chrono::seconds kLearnAge{300};
 
 class BpfvlanEngine : public Engine {
  public:
@@ -40,7 +44,9 @@ class BpfvlanEngine : public Engine {
         BV_TRY(const auto address, IpPrefix::parse(text));
         request.addresses.push_back(address);
       }
-      return c.add_endpoint(request);
+      BV_CHECK(c.add_endpoint(request));
+      BV_CHECK(own_link_local(c, endpoint.name, endpoint.netns));
+      return endpoint.learn ? learn_addresses(c, endpoint.name, kLearnAge) : Result<>();
     });
   }
 
@@ -78,6 +84,7 @@ class IpvlanEngine : public Engine {
 
   // Mode and policy belong to the parent, but are said of its endpoints: the last one's hold.
   Result<> attach(Mode mode, Policy policy) override {
+    mode_ = mode;
     settings_ =
         fmt::format("type ipvlan mode {} {}", bpfvlan::to_string(mode), bpfvlan::to_string(policy));
     for (const auto& [name, netns] : endpoints_)
@@ -86,14 +93,16 @@ class IpvlanEngine : public Engine {
   }
 
   Result<> add(const EndpointSpec& endpoint) override {
-    const auto& [name, netns, addresses, default_route] = endpoint;
+    const auto& [name, netns, addresses, default_route, learn] = endpoint;
     BV_CHECK(lab_.ip(netns_, fmt::format("link add link {} name {} netns {} {}", parent_, name,
                                          netns, settings_)));
     endpoints_[name] = netns;
-    // Ours has no address of its own making either (docs/semantics.md).
-    std::vector<std::string> commands{fmt::format("link set dev {} addrgenmode none", name),
-                                      fmt::format("link set dev {} up", name)};
-    std::vector<std::string> local;
+    std::vector<std::string> commands{fmt::format("link set dev {} up", name)}, local;
+    if (mode_ == BV_MODE_L2) {
+      local.emplace_back("fe80:");
+    } else {  // ours has no address of its own making either (docs/semantics.md)
+      commands.insert(commands.begin(), fmt::format("link set dev {} addrgenmode none", name));
+    }
     for (const auto& cidr : addresses) {
       const bool v6 = cidr.find(':') != std::string::npos;
       commands.push_back(fmt::format("address add {} dev {}{}", cidr, name, v6 ? " nodad" : ""));
@@ -123,6 +132,7 @@ class IpvlanEngine : public Engine {
  private:
   const lab::Lab& lab_;
   std::string netns_, parent_, settings_ = "type ipvlan";
+  Mode mode_ = BV_MODE_L3;
   std::map<std::string, std::string> endpoints_;  // name to namespace
 };
 
@@ -139,6 +149,30 @@ std::optional<std::string> probe_ipvlan() {
 
 std::string_view to_string(EngineKind kind) {
   return kind == EngineKind::Bpfvlan ? "bpfvlan" : "ipvlan";
+}
+
+// TODO: EndpointRequest's own field, once it has one.
+Result<> learn_addresses(const Control& control, const std::string& name,
+                         std::chrono::seconds age) {
+  BV_TRY(const auto info, control.endpoint(name));
+  const UniqueFd map(bpf_obj_get(fmt::format("{}/endpoints", control.pin_path()).c_str()));
+  bv_endpoint endpoint{};
+  if (bpf_map_lookup_elem(map.get(), &info.host_ifindex, &endpoint))
+    return fail(errno, "read `endpoints`");
+  endpoint.learn_age = static_cast<std::uint32_t>(age.count());
+  if (bpf_map_update_elem(map.get(), &info.host_ifindex, &endpoint, BPF_EXIST))
+    return fail(errno, "write `endpoints`");
+  return {};
+}
+
+// TODO: the loader's own part, once it lists a link-local address for each endpoint.
+Result<> own_link_local(Control& control, const std::string& name, const std::string& netns) {
+  BV_TRY(const auto info, control.endpoint(name));
+  if (info.mode != BV_MODE_L2) return {};
+  BV_CHECK(ip_batch(netns, {fmt::format("link set dev {} addrgenmode none", info.interface),
+                            fmt::format("address flush dev {} scope link", info.interface)}));
+  BV_TRY(const auto address, IpPrefix::parse(fmt::format("fe80::{:x}:1/64", info.host_ifindex)));
+  return control.add_address(name, address);
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,

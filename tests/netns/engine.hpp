@@ -3,12 +3,14 @@
 // a comparison needs of both.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bpfvlan/control.hpp"
 #include "bpfvlan/result.hpp"
 #include "bpfvlan/types.hpp"
 #include "lab/lab.hpp"
@@ -23,6 +25,7 @@ struct EndpointSpec {
   std::string netns;                   // where it lives; may be the parent's namespace
   std::vector<std::string> addresses;  // with their prefix lengths, of either family
   bool default_route = false;          // of both families, by the interface, no gateway
+  bool learn = false;  // addresses that the namespace gives itself; the driver always does
 };
 
 // One parent. Interfaces vanish with their namespaces: an engine deletes nothing by itself.
@@ -41,6 +44,13 @@ class Engine {
 // For an interface that is up already. The lab outlives the engine.
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,
                                     std::string parent);
+
+// The endpoint's own traffic says what addresses it has; one that it has not used for so long is
+// its no more.
+Result<> learn_addresses(const Control& control, const std::string& name, std::chrono::seconds age);
+
+// Of its own, as the one that its stack would make is that of all endpoints of the parent.
+Result<> own_link_local(Control& control, const std::string& name, const std::string& netns);
 
 // Commands of ip's in a namespace, by one process: on an emulated machine each takes a tenth of a
 // second.

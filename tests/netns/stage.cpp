@@ -110,6 +110,39 @@ Result<> Stage::siblings() {
   return endpoint("b", kB);
 }
 
+Result<> Stage::siblings_l2(Policy policy) {
+  BV_CHECK(attach(policy, BV_MODE_L2));
+  BV_CHECK(endpoint("a", kA2));
+  return endpoint("b", kB2);
+}
+
+// X's end of the cable becomes the port of SW that P is at.
+Result<> Stage::put_switch() {
+  BV_CHECK(lab.add_netns("sw"));
+  BV_CHECK(lab.add_netns("y"));
+  BV_CHECK(lab.ip("x", "link set X netns sw name at_p"));
+  std::vector<std::string> commands{"link add SW type bridge mcast_snooping 0", "link set SW up",
+                                    "link add at_x type veth peer name X netns x",
+                                    "link add at_y type veth peer name Y netns y"};
+  for (const auto* port : {"at_p", "at_x", "at_y"}) {
+    commands.push_back(fmt::format("link set {} master SW", port));
+    commands.push_back(fmt::format("link set {} up", port));
+  }
+  BV_CHECK(ip_batch("sw", commands));
+  for (const auto& [netns, ifname, addr] : {std::tuple{"x", "X", kX}, std::tuple{"y", "Y", kY}}) {
+    BV_CHECK(
+        ip_batch(netns, {fmt::format("link set {} up", ifname),
+                         fmt::format("address add {} dev {}", addr.cidr(AF_INET), ifname),
+                         fmt::format("address add {} dev {} nodad", addr.cidr(AF_INET6), ifname)}));
+    BV_CHECK(wait_local(netns, {addr.v6, "fe80::"}));
+  }
+  return {};
+}
+
+Result<> Stage::hairpin(bool on) {
+  return lab.ip("sw", fmt::format("link set at_p type bridge_slave hairpin {}", on ? "on" : "off"));
+}
+
 Result<> Stage::route_from_x(const Addr& to) {
   for (const int family : {AF_INET, AF_INET6})
     BV_CHECK(lab.ip("x", fmt::format("route add {} via {}", to.of(family), kP.of(family))));
@@ -158,7 +191,8 @@ Result<> OurStage::endpoint(const std::string& name, const Addr& addr,
       request.addresses.push_back(address);
     }
     change(request);
-    return c.add_endpoint(request);
+    BV_CHECK(c.add_endpoint(request));
+    return own_link_local(c, name, name);
   });
 }
 
@@ -190,6 +224,11 @@ EndpointInfo OurStage::info(const std::string& name) {
 void OurSiblings::SetUp() {
   OurStage::SetUp();
   BV_OK(siblings());
+}
+
+void OurSiblingsL2::SetUp() {
+  OurStage::SetUp();
+  BV_OK(siblings_l2(BV_POLICY_BRIDGE));
 }
 
 }  // namespace bpfvlan::test

@@ -62,6 +62,10 @@ inline constexpr Addr kP{"10.211.55.25", "fd00:55::25"};
 inline constexpr Addr kA{"192.168.10.100", "fd00:10::100"};
 inline constexpr Addr kB{"172.16.1.200", "fd00:1::200"};
 inline constexpr Addr kH{"10.211.55.254", "fd00:55::254"};
+// In mode l2, where endpoints are in P's own subnet.
+inline constexpr Addr kA2{"10.211.55.100", "fd00:55::100"};
+inline constexpr Addr kB2{"10.211.55.200", "fd00:55::200"};
+inline constexpr Addr kY{"10.211.55.2", "fd00:55::2"};
 
 // What scenarios need, with nothing in it that only one engine has.
 class Stage : public ::testing::Test {
@@ -71,13 +75,21 @@ class Stage : public ::testing::Test {
   // test where the kernel lacks the engine, or fails it if BPFVLAN_TEST_REQUIRE_IPVLAN is set.
   void SetUp() override;
 
+  // SW of the scenarios, between P and X; and a host Y in namespace "y" behind another port. Before
+  // the parent is attached.
+  Result<> put_switch();
+  // Frames may leave SW by the port that they came from: P's.
+  Result<> hairpin(bool on);
+
   Result<> attach(Policy policy, Mode mode = BV_MODE_L3);
   // Endpoint NAME in a new namespace NAME with addresses of both families and default routes.
   Result<> endpoint(const std::string& name, const Addr& addr);
+  Result<> endpoint(const EndpointSpec& spec) { return engine_->add(spec); }
   // H of the scenarios: in the parent's own namespace.
   Result<> endpoint_in_host(const std::string& name, const Addr& addr);
   // Endpoints A and B in namespaces "a" and "b", policy bridge.
   Result<> siblings();
+  Result<> siblings_l2(Policy policy);  // the same in mode l2, at kA2 and kB2
   // X reaches the endpoint's address through P's, both families.
   Result<> route_from_x(const Addr& to);
 
@@ -138,6 +150,11 @@ class OurStage : public Stage {
 };
 
 class OurSiblings : public OurStage {
+ protected:
+  void SetUp() override;
+};
+
+class OurSiblingsL2 : public OurStage {
  protected:
   void SetUp() override;
 };
