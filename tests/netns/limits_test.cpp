@@ -144,27 +144,18 @@ class L2Limits : public Limits {
   }
 };
 
-// One after the other, all copies wait in one queue of the kernel, net.core.netdev_max_backlog long
-// (1,000 unless set). What it has no room for is counted, and is nobody's.
+// All copies of one frame wait in one queue of the kernel, net.core.netdev_max_backlog long (1,000
+// unless set): the programs pause in between.
 TEST_F(L2Limits, endpoints_4096) {
-  constexpr unsigned kFew = 900, kMany = 4096 - 1;
+  constexpr unsigned kEndpoints = 4096;
   BV_OK(lab.add_netns("b"));
-  add(0, kFew);
+  add(0, kEndpoints);
   auto copies = broadcast("x", "X");
-  EXPECT_EQ(copies.delivered, std::vector<std::uint64_t>(kFew, 1));
+  EXPECT_EQ(copies.delivered, std::vector<std::uint64_t>(kEndpoints, 1));
   EXPECT_EQ(copies.lost, 0U);
-  copies = broadcast("b", "e0");
-  EXPECT_EQ(std::count(copies.delivered.begin(), copies.delivered.end(), 1U), kFew - 1);
-  EXPECT_EQ(copies.delivered.at(0), 0U) << "who sent it";
-  EXPECT_EQ(copies.lost, 0U);
-
-  add(kFew, kMany);
-  copies = broadcast("x", "X");
-  EXPECT_EQ(copies.delivered.size(), kMany);
-  EXPECT_EQ(copies.all() + copies.lost, kMany);
-  EXPECT_LE(*std::max_element(copies.delivered.begin(), copies.delivered.end()), 1U);
   copies = broadcast("b", "e4000");
-  EXPECT_EQ(copies.all() + copies.lost, kMany - 1);
+  EXPECT_EQ(std::count(copies.delivered.begin(), copies.delivered.end(), 1U), kEndpoints - 1);
+  EXPECT_EQ(copies.lost, 0U);
   EXPECT_EQ(cli("detach P --force").status, 0);
 }
 
