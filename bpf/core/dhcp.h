@@ -12,6 +12,7 @@
 #include "parse.h"
 #include "verdict.h"
 
+#define IP_OFFSET	 0x1fff /* later fragments have no UDP header */
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
 #define BOOTREQUEST	 1
@@ -88,7 +89,7 @@ static __always_inline __u32 dhcp_message_at(ctx_t *ctx, __u16 port, __u8 operat
 	if (ctx_in_vlan(ctx) || ctx_ethertype(ctx) != bpf_htons(ETH_P_IP))
 		return 0;
 	ip = ipv4_header(ctx);
-	if (!ip || ip->protocol != IPPROTO_UDP)
+	if (!ip || ip->protocol != IPPROTO_UDP || ip->frag_off & bpf_htons(IP_OFFSET))
 		return 0;
 	at = ETH_HLEN + ip->ihl * 4;
 	if (bpf_skb_load_bytes(ctx, at, &udp, sizeof(udp)) || udp.dest != bpf_htons(port))
