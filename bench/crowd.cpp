@@ -23,14 +23,6 @@ Bytes report(std::uint8_t type) {
                Igmp{.type = type, .group = kCrowdGroup});
 }
 
-// As if the sender were this endpoint.
-void send_as(Programs& programs, const Devices& devices, std::uint32_t id, const Bytes& frame) {
-  auto as = programs.find<bv_endpoint>("endpoints", devices.sender());
-  as->id = id;
-  programs.put(devices.sender(), *as);
-  programs.run(Hook::kXmit, frame, {.device = devices.sender()});
-}
-
 }  // namespace
 
 Sink::Sink() {
@@ -41,7 +33,6 @@ Sink::Sink() {
 }
 
 void add_crowd(Programs& programs, const Devices& devices, const Sink& sink, const Crowd& crowd) {
-  const auto sender = programs.find<bv_endpoint>("endpoints", devices.sender());
   std::vector<std::uint64_t> hints(kChunks);
   bv_group_chunks chunks{};
   for (std::uint32_t id = 0; id < crowd.endpoints; ++id) {
@@ -56,16 +47,16 @@ void add_crowd(Programs& programs, const Devices& devices, const Sink& sink, con
     chunks.words[id / 64 / 64] |= std::uint64_t{1} << id / 64 % 64;
     const bool member = id % (crowd.endpoints / crowd.members) == 0 &&
                         id / (crowd.endpoints / crowd.members) < crowd.members;
-    if (member || crowd.left) send_as(programs, devices, id, report(Igmp::kV2Report));
-    if (!member && crowd.left) send_as(programs, devices, id, report(Igmp::kV2Leave));
+    if (member || crowd.left) send_as(id, report(Igmp::kV2Report), devices, programs);
+    if (!member && crowd.left) send_as(id, report(Igmp::kV2Leave), devices, programs);
   }
   for (std::uint32_t chunk = 0; chunk < kChunks; ++chunk)
     programs.put("group_hints", kEverybody * kChunks + chunk, hints[chunk]);
   programs.put("group_chunks", kEverybody, chunks);
 
-  auto apart = *sender;  // with an id that is nobody's
-  apart.id = BV_DEFAULT_ENDPOINTS;
-  programs.put(devices.sender(), apart);
+  auto sender = *programs.find<bv_endpoint>("endpoints", devices.sender());
+  sender.id = BV_DEFAULT_ENDPOINTS;  // nobody's
+  programs.put(devices.sender(), sender);
 }
 
 }  // namespace bpfvlan::test

@@ -59,15 +59,34 @@ std::size_t rodata_offset(const bpf_object* object, std::string_view variable) {
   fail(ENOENT, std::string(variable));
 }
 
-void set_constant(bpf_object* object, const char* variable, bool value) {
+template <class Value>
+void set_constant(bpf_object* object, const char* variable, Value value) {
   bpf_map* rodata = bpf_object__find_map_by_name(object, ".rodata");
   if (!rodata) fail(ENOENT, "map .rodata");
   std::size_t size = 0;
   const void* initial = bpf_map__initial_value(rodata, &size);
   Bytes image(size);
   std::memcpy(image.data(), initial, size);
-  image.at(rodata_offset(object, variable)) = value;
+  const std::size_t at = rodata_offset(object, variable);
+  if (at + sizeof(value) > size) fail(ERANGE, variable);
+  std::memcpy(image.data() + at, &value, sizeof(value));
   check(bpf_map__set_initial_value(rodata, image.data(), size), variable);
+}
+
+void set_entries(bpf_object* object, const std::string& name, std::uint32_t entries) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
+  if (!map) fail(ENOENT, name);
+  check(bpf_map__set_max_entries(map, entries), name);
+}
+
+void set_limits(bpf_object* object, const Limits& limits) {
+  for (const auto& [name, entries] : limits.entries) set_entries(object, name, entries);
+  if (!limits.endpoints) return;
+  const std::uint32_t chunks = *limits.endpoints / 64;
+  for (const char* name : {"endpoints", "ports", "ep_state", "ep_counters"})
+    set_entries(object, name, *limits.endpoints);
+  set_entries(object, "group_hints", (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
+  set_constant(object, "bv_chunks", chunks);
 }
 
 }  // namespace
@@ -76,15 +95,12 @@ void ObjectDeleter::operator()(bpf_object* object) const {
   bpf_object__close(object);
 }
 
-Programs::Programs(const std::string& object_path, Record record,
-                   const std::map<std::string, std::uint32_t>& sizes)
-    : object_(open(object_path)), prepare_(open(BV_PREPARE_OBJECT)) {
-  set_constant(object_.get(), kRecord, record == Record::kYes);
-  for (const auto& [name, entries] : sizes) {
-    bpf_map* resized = bpf_object__find_map_by_name(object_.get(), name.c_str());
-    if (!resized) fail(ENOENT, name);
-    check(bpf_map__set_max_entries(resized, entries), name);
-  }
+Programs::Programs(const std::string& object_path, Record record, const Limits& limits)
+    : chunks_(limits.endpoints.value_or(BV_DEFAULT_ENDPOINTS) / 64),
+      object_(open(object_path)),
+      prepare_(open(BV_PREPARE_OBJECT)) {
+  set_constant(object_.get(), kRecord, static_cast<std::uint8_t>(record == Record::kYes));
+  set_limits(object_.get(), limits);
   check(bpf_object__load(object_.get()), "load " + object_path);
   check(bpf_object__load(prepare_.get()), "load " BV_PREPARE_OBJECT);
 }
@@ -213,8 +229,12 @@ std::vector<Value> Programs::read_per_cpu(const char* name, std::uint32_t key) c
 
 void Programs::reset(const ReasonCounts& reasons) {
   for (std::uint32_t i = 0; i < reasons.size(); ++i) write_per_cpu("reasons", i, reasons[i]);
-  for (std::uint32_t id = 0; id < kIds; ++id) write_per_cpu("ep_counters", id, bv_ep_counters{});
+  for (std::uint32_t id = 0; id < kIds; ++id) clear_counters(id);
   write_per_cpu("last_verdict", 0, bv_verdict{});
+}
+
+void Programs::clear_counters(std::uint32_t id) {
+  write_per_cpu("ep_counters", id, bv_ep_counters{});
 }
 
 ReasonCounts Programs::reasons() const {

@@ -54,18 +54,23 @@ struct ObjectDeleter {
 };
 using Object = std::unique_ptr<bpf_object, ObjectDeleter>;
 
+// Where they differ from the object's own.
+struct Limits {
+  std::map<std::string, std::uint32_t> entries{};  // of a map
+  std::optional<std::uint32_t> endpoints{};        // a multiple of 64; all maps that follow from it
+};
+
 // Every failure throws std::system_error.
 class Programs {
  public:
   enum class Record { kNo, kYes };  // bv_record_verdict
 
-  // `sizes`: entries of maps, where they differ from the object's own.
-  Programs(const std::string& object_path, Record record,
-           const std::map<std::string, std::uint32_t>& sizes = {});
+  Programs(const std::string& object_path, Record record, const Limits& limits = {});
 
   Outcome run(Hook hook, const Bytes& frame, const Context& context,
               std::uint32_t repeat = 1) const;
   Size size(Hook hook) const;
+  std::uint32_t chunks() const { return chunks_; }  // schema.h, `group_hints`
 
   void put(std::uint32_t ifindex, const bv_parent& parent);
   void put(std::uint32_t host_side, const bv_endpoint& endpoint);
@@ -94,6 +99,7 @@ class Programs {
 
   // Counters and the last verdict: all zero but for these reasons.
   void reset(const ReasonCounts& reasons = {});
+  void clear_counters(std::uint32_t id);  // of one endpoint
   ReasonCounts reasons() const;
   bv_ep_counters endpoint(std::uint32_t id) const;
   bv_verdict last_verdict() const;
@@ -110,6 +116,7 @@ class Programs {
   template <class Value>
   std::vector<Value> read_per_cpu(const char* name, std::uint32_t key) const;
 
+  std::uint32_t chunks_ = BV_DEFAULT_ENDPOINTS / 64;
   Object object_;
   Object prepare_;
 };

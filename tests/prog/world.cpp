@@ -60,7 +60,7 @@ void add_parent(Programs& programs, std::uint32_t ifindex, std::uint32_t index, 
   bv_group_chunks chunks{};
   chunks.words[0] = hints ? 1 : 0;
   programs.put("group_chunks", bucket, chunks);
-  programs.put("group_hints", bucket * (BV_DEFAULT_ENDPOINTS / 64), hints);
+  programs.put("group_hints", bucket * programs.chunks(), hints);
 }
 
 void forget(Programs& programs) {
@@ -116,6 +116,15 @@ std::uint32_t device_of(Who who, const Devices& devices) {
       return devices.third();
   }
   return 0;
+}
+
+void send_as(std::uint32_t id, const Bytes& frame, const Devices& devices, Programs& programs) {
+  const auto own = *programs.find<bv_endpoint>("endpoints", devices.sender());
+  auto as = own;
+  as.id = id;
+  programs.put(devices.sender(), as);
+  programs.run(Hook::kXmit, frame, {.device = devices.sender()});
+  programs.put(devices.sender(), own);
 }
 
 void install(const World& world, const Devices& devices, Programs& programs) {

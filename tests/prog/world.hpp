@@ -78,6 +78,9 @@ std::uint32_t seconds_now();
 std::uint32_t id_of(Who who);
 std::uint32_t device_of(Who who, const Devices& devices);
 
+// As if the sender's device were that of the endpoint with this id.
+void send_as(std::uint32_t id, const Bytes& frame, const Devices& devices, Programs& programs);
+
 // Writes it into the maps, in place of what frames have taught.
 void install(const World& world, const Devices& devices, Programs& programs);
 
