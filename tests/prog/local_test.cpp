@@ -8,13 +8,12 @@
 #include <tuple>
 
 #include "expect.hpp"
+#include "l2.hpp"
 #include "row.hpp"
 #include "setup.hpp"
 
 namespace bpfvlan::test {
 namespace {
-
-constexpr const char* kZeroMac = "00:00:00:00:00:00";
 
 Bytes to_host4(const IPv4& ip) {
   return frame(Ethernet{.dst = kZeroMac}, ip, Udp{}, payload(24));
@@ -36,6 +35,7 @@ struct Passed {
   // By default as if from the endpoint.
   std::uint32_t (Devices::*device)() const = &Devices::parent;
   std::uint32_t (Devices::*came_by)() const = &Devices::sender;
+  bv_mode mode = BV_MODE_L3;
 };
 
 // How GoogleTest names a case in its messages.
@@ -59,8 +59,8 @@ class LocalTest : public ::testing::TestWithParam<std::tuple<std::string, Case>>
     return counts;
   }
 
-  Outcome run(std::uint32_t device, std::uint32_t came_by) {
-    install({}, devices(), under_test());
+  Outcome run(std::uint32_t device, std::uint32_t came_by, bv_mode mode = BV_MODE_L3) {
+    install({.mode = mode}, devices(), under_test());
     under_test().reset(before());
     const Outcome run = under_test().run(
         Hook::kLocal, row().frame,
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
 using LocalPassed = LocalTest<Passed>;
 
 TEST_P(LocalPassed, Uncounted) {
-  const Outcome result = run((devices().*row().device)(), (devices().*row().came_by)());
+  const Outcome result = run((devices().*row().device)(), (devices().*row().came_by)(), row().mode);
   EXPECT_EQ(result.returned, TC_ACT_UNSPEC);
   expect_reasons(under_test(), before());
   expect_verdict(under_test(), {});
@@ -128,21 +128,21 @@ Bytes to_mac(const char* mac) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, LocalPassed,
-    ::testing::Combine(::testing::ValuesIn(bpf_objects()),
-                       ::testing::Values(Passed{"to_wire", to_mac(kOtherMac)},
-                                         Passed{"first_byte", to_mac("02:00:00:00:00:00")},
-                                         Passed{"second_byte", to_mac("00:02:00:00:00:00")},
-                                         Passed{"third_byte", to_mac("00:00:02:00:00:00")},
-                                         Passed{"fourth_byte", to_mac("00:00:00:02:00:00")},
-                                         Passed{"fifth_byte", to_mac("00:00:00:00:02:00")},
-                                         Passed{"last_byte", to_mac("00:00:00:00:00:02")},
-                                         Passed{"broadcast", to_mac("ff:ff:ff:ff:ff:ff")},
-                                         Passed{"came_by_no_endpoint", to_mac(kZeroMac),
-                                                &Devices::parent, &Devices::other},
-                                         Passed{"of_the_host_itself", to_mac(kZeroMac),
-                                                &Devices::parent, &Devices::none},
-                                         Passed{"endpoint_of_another_parent", to_mac(kZeroMac),
-                                                &Devices::other, &Devices::sender})),
+    ::testing::Combine(
+        ::testing::ValuesIn(bpf_objects()),
+        ::testing::Values(
+            Passed{"to_wire", to_mac(kOtherMac)}, Passed{"first_byte", to_mac("02:00:00:00:00:00")},
+            Passed{"second_byte", to_mac("00:02:00:00:00:00")},
+            Passed{"third_byte", to_mac("00:00:02:00:00:00")},
+            Passed{"fourth_byte", to_mac("00:00:00:02:00:00")},
+            Passed{"fifth_byte", to_mac("00:00:00:00:02:00")},
+            Passed{"last_byte", to_mac("00:00:00:00:00:02")},
+            Passed{"broadcast", to_mac("ff:ff:ff:ff:ff:ff")},
+            Passed{"came_by_no_endpoint", to_mac(kZeroMac), &Devices::parent, &Devices::other},
+            Passed{"l2", to_mac(kZeroMac), &Devices::parent, &Devices::sender, BV_MODE_L2},
+            Passed{"of_the_host_itself", to_mac(kZeroMac), &Devices::parent, &Devices::none},
+            Passed{"endpoint_of_another_parent", to_mac(kZeroMac), &Devices::other,
+                   &Devices::sender})),
     kName);
 
 }  // namespace
