@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Many l2 endpoints of the small world's parent. Their copies end in one device pair that drops them,
-// so that what is measured is the making of copies, without their way into a stack.
+// Many l2 endpoints of the small world's parent. Their copies end in one device pair that drops
+// them, so that what is measured is the making of copies, without their way into a stack.
 #pragma once
 
 #include <cstdint>
