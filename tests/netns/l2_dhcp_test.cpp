@@ -71,7 +71,7 @@ std::vector<std::string> dhcpcd(const Client& client, const std::string& ifname)
   const auto conf = (kFiles / (ifname + ".conf")).string();
   write_file(conf, fmt::format("clientid client-{0}\nduid 00:04:{1:02x}:{1:02x}:{1:02x}:{1:02x}\n"
                                "noipv4ll\nscript /bin/true\n{2}",
-                               ifname, ifname[0], client.broadcast ? "broadcast\n" : ""));
+                               ifname, ifname[0], client.broadcast ? "broadcast\nnoarp\n" : ""));
   return lab::words(
       fmt::format("dhcpcd {} -B -f {} {}", client.family == AF_INET ? "-4" : "-6", conf, ifname));
 }
@@ -126,13 +126,15 @@ class L2Dhcp : public OnEitherEngine<Client> {
   std::string leased(const std::string& name) {
     const std::string range = param().family == AF_INET ? kRange4 : kRange6;
     std::string address;
-    eventually([&] {
+    const auto has_one = [&] {
       const auto shown =
           lab::run({"ip", "-n", name, "-o", "address", "show", "dev", name, "-tentative"}).out;
       for (const auto& word : lab::words(shown))
         if (word.starts_with(range)) address = word.substr(0, word.find('/'));
       return !address.empty();
-    });
+    };
+    // A careful client probes the address first, for some seconds.
+    if (!eventually(has_one)) eventually(has_one);
     return address;
   }
 

@@ -29,13 +29,13 @@ using Milliseconds = std::chrono::milliseconds;
 // Fails the test with the error's sentence.
 #define BV_OK(expr)                             \
   do {                                          \
-    const auto bv_ok_ = (expr);                 \
+    const auto& bv_ok_ = (expr);                \
     ASSERT_TRUE(bv_ok_) << bv_ok_.error().what; \
   } while (0)
 
 #define BV_EXPECT_OK(expr)                      \
   do {                                          \
-    const auto bv_ok_ = (expr);                 \
+    const auto& bv_ok_ = (expr);                \
     EXPECT_TRUE(bv_ok_) << bv_ok_.error().what; \
   } while (0)
 
