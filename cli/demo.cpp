@@ -29,8 +29,9 @@ struct Question {
   bool expected;
 };
 
-std::vector<Question> questions(Policy policy) {
+std::vector<Question> questions(Mode mode, Policy policy) {
   const bool siblings = policy == BV_POLICY_BRIDGE;
+  if (mode == BV_MODE_L2) return {{kRed, kBlue, siblings}, {kRed, kOutside, true}};
   return {
       {kRed, kBlue, siblings}, {kBlue, kRed, siblings}, {kRed, kOutside, true},
       {kBlue, kOutside, true}, {kOutside, kRed, true},  {kOutside, kBlue, true},
@@ -69,11 +70,12 @@ Result<> add_endpoints(Control& control) {
   return {};
 }
 
-Rows ask(const Question& q, Policy policy, bool ipv6) {
+Rows ask(const Question& q, const AttachRequest& parent, bool ipv6) {
   const std::string address = ipv6 ? q.to.ipv6 : q.to.ipv4;
   const auto seen = lab::reach({q.from.netns, q.to.netns, address}, q.expected ? 5000ms : 400ms);
   const auto word = [](bool yes) { return yes ? "yes" : "no"; };
-  return {{"policy", to_string(policy)},
+  return {{"mode", to_string(*parent.mode)},
+          {"policy", to_string(*parent.policy)},
           {"from", q.from.netns},
           {"to", q.to.netns},
           {"address", address},
@@ -107,15 +109,18 @@ Result<> demo(const Output& output) {
   BV_CHECK(add_endpoints(control));
 
   Rows rows = Rows::array();
-  for (const auto policy : {BV_POLICY_BRIDGE, BV_POLICY_PRIVATE, BV_POLICY_VEPA}) {
-    parent.policy = policy;  // live: endpoints that follow the parent follow at once
-    BV_CHECK(control.attach(parent));
-    for (const auto& q : questions(policy))
-      for (const bool ipv6 : {false, true}) rows.push_back(ask(q, policy, ipv6));
+  for (const auto mode : {BV_MODE_L3, BV_MODE_L2}) {
+    for (const auto policy : {BV_POLICY_BRIDGE, BV_POLICY_PRIVATE, BV_POLICY_VEPA}) {
+      parent.mode = mode;  // live: endpoints that follow the parent follow at once
+      parent.policy = policy;
+      BV_CHECK(control.attach(parent));
+      for (const auto& q : questions(mode, policy))
+        for (const bool ipv6 : {false, true}) rows.push_back(ask(q, parent, ipv6));
+    }
   }
-  if (!output.wants_json())
-    fmt::print("Mode l3: who reached whom (TCP 1 MiB and back, UDP, ICMP echo)\n\n");
-  output.table(rows, {{"POLICY", "policy"},
+  if (!output.wants_json()) fmt::print("Who reached whom (TCP 1 MiB and back, UDP, ICMP echo)\n\n");
+  output.table(rows, {{"MODE", "mode"},
+                      {"POLICY", "policy"},
                       {"FROM", "from"},
                       {"TO", "to"},
                       {"ADDRESS", "address"},
