@@ -77,6 +77,7 @@ static __always_inline bool answer_arp(ctx_t *ctx, const __u8 *mac)
 }
 
 struct advert {
+	__u8 pad[2]; /* so that the addresses lie on 4 bytes */
 	struct ethhdr eth;
 	struct ipv6hdr ip6;
 	struct {
@@ -90,23 +91,16 @@ struct advert {
 		__u8 option_len; /* in units of 8 bytes */
 		__u8 mac[ETH_ALEN];
 	} icmp;
-} __attribute__((packed));
+};
+_Static_assert(sizeof(struct advert) == 88, "no holes");
 
-/* Over the pseudo header of RFC 8200, 8.1 too. */
-static __always_inline __be16 advert_checksum(const struct advert *na)
+/* Over the pseudo header of RFC 8200, 8.1 too: addresses, length, next header. */
+static __always_inline __be16 advert_checksum(struct advert *na)
 {
-	struct {
-		struct in6_addr src, dst;
-		__be32 len, next;
-		__u8 icmp[sizeof(na->icmp)];
-	} c = {.src = na->ip6.saddr,
-	       .dst = na->ip6.daddr,
-	       .len = bpf_htonl(sizeof(na->icmp)),
-	       .next = bpf_htonl(IPPROTO_ICMPV6)};
-	__u32 sum;
+	__u32 sum = bpf_htonl(sizeof(na->icmp) + IPPROTO_ICMPV6);
 
-	__builtin_memcpy(c.icmp, &na->icmp, sizeof(c.icmp));
-	sum = bpf_csum_diff(NULL, 0, (__be32 *)&c, sizeof(c), 0);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&na->ip6.saddr,
+			    sizeof(*na) - offsetof(struct advert, ip6.saddr), sum);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
@@ -116,13 +110,13 @@ static __always_inline __be16 advert_checksum(const struct advert *na)
 static __always_inline bool answer_solicitation(ctx_t *ctx, const __u8 *mac)
 {
 	const __u32 icmp_at = ETH_HLEN + sizeof(struct ipv6hdr);
-	struct in6_addr asker, target;
+	const __u32 len = sizeof(struct advert) - offsetof(struct advert, eth);
 	struct advert na = {};
 
-	if (bpf_skb_load_bytes(ctx, ETH_HLEN + offsetof(struct ipv6hdr, saddr), &asker,
-			       sizeof(asker)) ||
-	    bpf_skb_load_bytes(ctx, icmp_at + offsetof(struct ns_msg, target), &target,
-			       sizeof(target)) ||
+	if (bpf_skb_load_bytes(ctx, ETH_HLEN + offsetof(struct ipv6hdr, saddr), &na.ip6.daddr,
+			       sizeof(na.ip6.daddr)) ||
+	    bpf_skb_load_bytes(ctx, icmp_at + offsetof(struct ns_msg, target), &na.ip6.saddr,
+			       sizeof(na.ip6.saddr)) ||
 	    bpf_skb_load_bytes(ctx, offsetof(struct ethhdr, h_source), na.eth.h_dest, ETH_ALEN))
 		return false;
 	__builtin_memcpy(na.eth.h_source, mac, ETH_ALEN);
@@ -131,11 +125,9 @@ static __always_inline bool answer_solicitation(ctx_t *ctx, const __u8 *mac)
 	na.ip6.payload_len = bpf_htons(sizeof(na.icmp));
 	na.ip6.nexthdr = IPPROTO_ICMPV6;
 	na.ip6.hop_limit = ND_HOP_LIMIT;
-	na.ip6.saddr = target;
-	na.ip6.daddr = asker;
 	na.icmp.type = ND_NEIGHBOR_ADVERT;
 	na.icmp.flags = ND_FLAG_OVERRIDE | ND_FLAG_SOLICITED;
-	if (ipv6_is_any(&asker)) {
+	if (ipv6_is_any(&na.ip6.daddr)) {
 		na.icmp.flags = ND_FLAG_OVERRIDE;
 		na.eth.h_dest[0] = na.eth.h_dest[1] = 0x33;
 		na.eth.h_dest[2] = na.eth.h_dest[3] = na.eth.h_dest[4] = 0;
@@ -143,13 +135,12 @@ static __always_inline bool answer_solicitation(ctx_t *ctx, const __u8 *mac)
 		na.ip6.daddr.s6_addr32[0] = bpf_htonl(0xff020000);
 		na.ip6.daddr.s6_addr32[3] = bpf_htonl(1);
 	}
-	na.icmp.target = target;
+	na.icmp.target = na.ip6.saddr;
 	na.icmp.option = ND_OPT_TARGET_MAC;
 	na.icmp.option_len = 1;
 	__builtin_memcpy(na.icmp.mac, mac, ETH_ALEN);
 	na.icmp.checksum = advert_checksum(&na);
-	return !bpf_skb_change_tail(ctx, sizeof(na), 0) &&
-	       !bpf_skb_store_bytes(ctx, 0, &na, sizeof(na), 0);
+	return !bpf_skb_change_tail(ctx, len, 0) && !bpf_skb_store_bytes(ctx, 0, &na.eth, len, 0);
 }
 
 /* The request becomes the answer; false if it stays what it was. Seldom: no part of the others. */
