@@ -118,7 +118,9 @@ TEST_P(DhcpClients, OptionsInAnyOrder) {
   EXPECT_EQ(hearers(with({id, end})), kReceiver) << "the first";
   EXPECT_EQ(hearers(with({pad, pad, id, pad, end})), kReceiver) << "padded";
   EXPECT_EQ(hearers(with({{1, {}}, id, end})), kReceiver) << "behind an empty one";
+  EXPECT_EQ(hearers(with({pad, id, end})), kReceiver) << "padded by one byte";
   EXPECT_EQ(hearers(with({end, id})), kThird) << "behind the end";
+  EXPECT_EQ(hearers(with({end, pad, id})), kThird) << "behind the end, padded";
   EXPECT_EQ(hearers(with({{.code = 1, .data = {}, .length = 255}, id})), kThird)
       << "behind one whose length lies";
   EXPECT_EQ(hearers(with({})), kThird) << "no options";

@@ -109,6 +109,22 @@ TEST_P(Membership, Repeated) {
   EXPECT_EQ(hear4(kGroup4), kReceiver);
 }
 
+// 23 of a group's bits are in its MAC address (RFC 1112, 6.4), or 32 (RFC 2464, 7).
+TEST_P(Membership, MacAddressesOfGroups) {
+  for (const char* group : {"239.127.1.1", "239.128.1.2", "239.255.255.255", "224.0.0.255"}) {
+    SCOPED_TRACE(group);
+    EXPECT_EQ(hear4(group), kNobody);
+    receiver_sends(igmp(Igmp::kV2Report, group));
+    EXPECT_EQ(hear4(group), kReceiver);
+  }
+  for (const char* group : {"ff15::ff00:0", "ff02::1:ffff:ffff", "ff3e::8000:1"}) {
+    SCOPED_TRACE(group);
+    EXPECT_EQ(hear6(group), kNobody);
+    receiver_sends(mld(Mld::kReport, group));
+    EXPECT_EQ(hear6(group), kReceiver);
+  }
+}
+
 TEST_P(Membership, LeaveOfOneLeavesTheOthers) {
   send(Who::kThird, igmp(Igmp::kV2Report, kGroup4));
   receiver_sends(igmp(Igmp::kV2Report, kGroup4));
