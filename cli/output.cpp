@@ -13,11 +13,13 @@ std::string cell(const nlohmann::ordered_json& value);
 // The first value is what it is; the others say more of it: 192.0.2.7 (unused_seconds 12).
 std::string object_cell(const nlohmann::ordered_json& object) {
   std::string more, text;
-  for (const auto& item : object.items())
-    if (text.empty())
+  for (const auto& item : object.items()) {
+    if (text.empty()) {
       text = cell(item.value());
-    else
+    } else {
       more += fmt::format("{}{} {}", more.empty() ? "" : ", ", item.key(), cell(item.value()));
+    }
+  }
   return more.empty() ? text : fmt::format("{} ({})", text, more);
 }
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "bpfvlan/ip_prefix.hpp"
 #include "datapath.hpp"

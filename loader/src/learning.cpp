@@ -99,7 +99,7 @@ Result<> Control::Impl::sync_host_addresses() {
 // The host got an address that an endpoint had learned before: now it is the host's.
 Result<> Control::Impl::forget_taken(
     const std::vector<std::pair<std::uint32_t, IpPrefix>>& of_host) {
-  for (const auto& [ifindex, address] : of_host)
+  for (const auto& [ifindex, address] : of_host) {
     for (const auto& [parent, ignored] : parents) {
       BV_TRY(const auto value, find_address(*dp, parent, address));
       if (!value || !value->age || !endpoints.contains(value->to.host_side)) continue;
@@ -109,6 +109,7 @@ Result<> Control::Impl::forget_taken(
                       "it, has lost it",
                       address.address(), endpoints.at(value->to.host_side).name));
     }
+  }
   return {};
 }
 

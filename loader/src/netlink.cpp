@@ -192,7 +192,7 @@ Result<> Netlink::set_allmulti(std::uint32_t ifindex, bool on) const {
 }
 
 Result<> Netlink::set_random_link_local(std::uint32_t ifindex) const {
-  const auto done = change(ifindex, "IPv6 address generation", [](rtnl_link* l) {
+  auto done = change(ifindex, "IPv6 address generation", [](rtnl_link* l) {
     rtnl_link_inet6_set_addr_gen_mode(l, IN6_ADDR_GEN_MODE_RANDOM);
   });
   if (!done && done.error().code == std::errc::address_family_not_supported) return {};

@@ -33,10 +33,11 @@ Result<> Control::Impl::reconcile() {
   BV_CHECK(drop_orphans(links));
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
-  for (const auto& [host_side, ep] : std::map(endpoints))
+  for (const auto& [host_side, ep] : std::map(endpoints)) {
     if (const auto done = sync_settings(host_side); !done)
       notices.push_back(fmt::format("endpoint '{}' does not follow '{}': {}", ep.name,
                                     parents.at(ep.parent).ifname, done.error().what));
+  }
   for (const auto& [ifindex, parent] : std::map(parents)) BV_CHECK(sync_flooding(ifindex));
   if (anybody_learns()) BV_CHECK(sync_host_addresses());
   BV_CHECK(follow_link_locals());
