@@ -47,10 +47,11 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 	owner = l3_owner(to.parent, &asked);
 	if (owner && owner->to.id == to.sender)
 		owner = NULL; /* it announces its own */
-	if (owner && !is_in_audience(&owner->to, &to))
-		return false;
 	if (owner) {
-		copy_to(ctx, &owner->to);
+		if (is_in_audience(&owner->to, &to))
+			copy_to(ctx, &owner->to);
+		else if (!sender)
+			return false; /* in mode l3, or a private one's that nobody may ask */
 		*v = verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_SOLICITED);
 		return true;
 	}

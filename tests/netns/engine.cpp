@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine.hpp"
 
-#include <bpf/bpf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,14 +8,11 @@
 #include <utility>
 
 #include "bpfvlan/control.hpp"
-#include "bpfvlan/unique_fd.hpp"
 #include "lab/command.hpp"
 #include "stage.hpp"
 
 namespace bpfvlan::test {
 namespace {
-
-constexpr std::chrono::seconds kLearnAge{300};
 
 class BpfvlanEngine : public Engine {
  public:
@@ -44,9 +40,8 @@ class BpfvlanEngine : public Engine {
         BV_TRY(const auto address, IpPrefix::parse(text));
         request.addresses.push_back(address);
       }
-      BV_CHECK(c.add_endpoint(request));
-      BV_CHECK(own_link_local(c, endpoint.name, endpoint.netns));
-      return endpoint.learn ? learn_addresses(c, endpoint.name, kLearnAge) : Result<>();
+      if (endpoint.learn) request.learn_age = kDefaultLearnAge;
+      return c.add_endpoint(request);
     });
   }
 
@@ -149,30 +144,6 @@ std::optional<std::string> probe_ipvlan() {
 
 std::string_view to_string(EngineKind kind) {
   return kind == EngineKind::Bpfvlan ? "bpfvlan" : "ipvlan";
-}
-
-// TODO: EndpointRequest's own field, once it has one.
-Result<> learn_addresses(const Control& control, const std::string& name,
-                         std::chrono::seconds age) {
-  BV_TRY(const auto info, control.endpoint(name));
-  const UniqueFd map(bpf_obj_get(fmt::format("{}/endpoints", control.pin_path()).c_str()));
-  bv_endpoint endpoint{};
-  if (bpf_map_lookup_elem(map.get(), &info.host_ifindex, &endpoint))
-    return fail(errno, "read `endpoints`");
-  endpoint.learn_age = static_cast<std::uint32_t>(age.count());
-  if (bpf_map_update_elem(map.get(), &info.host_ifindex, &endpoint, BPF_EXIST))
-    return fail(errno, "write `endpoints`");
-  return {};
-}
-
-// TODO: the loader's own part, once it lists a link-local address for each endpoint.
-Result<> own_link_local(Control& control, const std::string& name, const std::string& netns) {
-  BV_TRY(const auto info, control.endpoint(name));
-  if (info.mode != BV_MODE_L2) return {};
-  BV_CHECK(ip_batch(netns, {fmt::format("link set dev {} addrgenmode none", info.interface),
-                            fmt::format("address flush dev {} scope link", info.interface)}));
-  BV_TRY(const auto address, IpPrefix::parse(fmt::format("fe80::{:x}:1/64", info.host_ifindex)));
-  return control.add_address(name, address);
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,

@@ -45,13 +45,6 @@ class Engine {
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,
                                     std::string parent);
 
-// The endpoint's own traffic says what addresses it has; one that it has not used for so long is
-// its no more.
-Result<> learn_addresses(const Control& control, const std::string& name, std::chrono::seconds age);
-
-// Of its own, as the one that its stack would make is that of all endpoints of the parent.
-Result<> own_link_local(Control& control, const std::string& name, const std::string& netns);
-
 // Commands of ip's in a namespace, by one process: on an emulated machine each takes a tenth of a
 // second.
 Result<> ip_batch(const std::string& netns, const std::vector<std::string>& commands);

@@ -191,8 +191,7 @@ Result<> OurStage::endpoint(const std::string& name, const Addr& addr,
       request.addresses.push_back(address);
     }
     change(request);
-    BV_CHECK(c.add_endpoint(request));
-    return own_link_local(c, name, name);
+    return c.add_endpoint(request);
   });
 }
 

@@ -82,7 +82,7 @@ TEST_P(DhcpClients, WithoutIdentifierInTheAnswer) {
   send(Who::kReceiver, request(kXid, kReceiversId));
   EXPECT_EQ(hearers(answer(without_id(Dhcp::kReply, kXid))), kReceiver);
   send(Who::kThird, request(kXid, kThirdsId));
-  EXPECT_EQ(hearers(answer(without_id(Dhcp::kReply, kXid))), kThird);
+  EXPECT_EQ(hearers(answer(without_id(Dhcp::kReply, kXid))), kReceiver) << "who asked first";
 }
 
 TEST_P(DhcpClients, WithoutIdentifierInTheRequest) {
@@ -94,6 +94,7 @@ TEST_P(DhcpClients, WithoutIdentifierInTheRequest) {
 TEST_P(DhcpClients, IdentifiersOfEveryLength) {
   for (const std::size_t size : {0, 1, 2, 254, 255}) {
     SCOPED_TRACE(size);
+    set({.mode = BV_MODE_L2});
     send(Who::kReceiver, request(kXid, Bytes(size, 7)));
     send(Who::kThird, request(kXid, Bytes(size ? size - 1 : 9, 7)));
     EXPECT_EQ(hearers(answer(kXid, Bytes(size, 7))), kReceiver);
@@ -103,8 +104,8 @@ TEST_P(DhcpClients, IdentifiersOfEveryLength) {
 
 // The identifier wherever it is among the options, up to the end that they say.
 TEST_P(DhcpClients, OptionsInAnyOrder) {
+  send(Who::kThird, request(kXid, kThirdsId));  // who asked first
   send(Who::kReceiver, request(kXid, kReceiversId));
-  send(Who::kThird, request(kXid, kThirdsId));  // who asked last
   std::vector<DhcpOption> others;
   for (std::uint8_t code = 1; code < 60; ++code) others.push_back({code, Bytes(3, 61)});
   const DhcpOption id{DhcpOption::kClientId, kReceiversId}, pad{}, end{DhcpOption::kEnd};
@@ -139,8 +140,8 @@ TEST_P(DhcpClients, CutRequests) {
 }
 
 TEST_P(DhcpClients, CutAnswers) {
-  send(Who::kReceiver, request(kXid, kReceiversId));
   send(Who::kThird, request(kXid, kThirdsId));
+  send(Who::kReceiver, request(kXid, kReceiversId));
   const Bytes whole = answer(kXid, kReceiversId);
   const std::size_t with_id = kUdp + kOptions + 3 + 2 + kReceiversId.size();
   for (std::size_t n = 0; n <= whole.size() - 14 - 20; ++n) {

@@ -389,7 +389,7 @@ TEST_P(Membership, OtherHeadersAround) {
 TEST_P(Membership, NoReports) {
   const Bytes report4 = igmp(Igmp::kV2Report, kGroup4), report6 = mld(Mld::kReport, kGroup6);
   receiver_sends(report4, Tag{.tci = 7});
-  receiver_sends(report6, Tag{.tci = 5 << 13});
+  receiver_sends(report6, Tag{.tci = 5 << 13 | 7});
   receiver_sends(igmp(Igmp::kQuery, kGroup4));
   receiver_sends(mld(Mld::kQuery, kGroup6));
   // To one MAC address; without the router alert option (RFC 3810, 5); another protocol.

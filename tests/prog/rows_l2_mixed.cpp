@@ -129,7 +129,7 @@ const bool kWireSolicited =
     add_rows(Hook::kRx, "l2_mixed",
              from_wire({.name = "solicited",
                         .frames = {solicitation(kOtherMac, kOutside6, kReceiver6)},
-                        .reason = BV_REASON_RX_SOLICITED}));
+                        .reason = BV_REASON_RX_NO_ENDPOINT}));
 const bool kWireFlooded =
     add_rows(Hook::kRx, "l2_mixed",
              from_wire({.name = "everybody",

@@ -127,13 +127,41 @@ const std::vector<Bytes> kEverybody = {
     // An endpoint's address by IP, but the MAC address is everybody's.
     frame(Ethernet{.dst = kBroadcastMac, .src = kOtherMac}, IPv4{.dst = kReceiver4}, Udp{}),
     frame(Ethernet{.dst = kBroadcastMac, .src = kOtherMac}, IPv4{.dst = kReceiver4, .ihl = 4}),
-    // The host's own, from the shared MAC address but from no endpoint's IP address.
-    to_group(kMac, Ip4Addr(kParent4), Ip4Addr(kAllHosts)),
-    arp_request(kMac, kParent4, kOutside4),
-    arp_request(kMac, "0.0.0.0", kOutside4),
     // An endpoint's IP address from another host's MAC address is another host's.
     to_group(kOtherMac, Ip4Addr(kSender4), Ip4Addr(kAllHosts)),
 };
+
+// The host's own, or an endpoint's from an address that it does not have: the MAC address is the
+// shared one, and the sender is not to be found. A private endpoint hears no sibling this way.
+const std::vector<Bytes> kUnknownSender = {
+    to_group(kMac, Ip4Addr(kParent4), Ip4Addr(kAllHosts)),
+    arp_request(kMac, kParent4, kOutside4),
+    arp_request(kMac, "0.0.0.0", kOutside4),
+};
+const Bytes kHostAsks = arp_request(kMac, kParent4, kReceiver4);
+
+std::vector<Row> unknown_sender() {
+  std::vector<Row> rows = with_each_policy({
+      {.name = "unknown_sender",
+       .frames = kUnknownSender,
+       .reason = kFlooded,
+       .world = l2(),
+       .copies = kAll},
+      {.name = "unknown_asks",
+       .frames = {kHostAsks},
+       .reason = kSolicited,
+       .world = l2(),
+       .copies = {Who::kReceiver}},
+  });
+  for (Row& row : rows) {
+    if (row.world.receiver != BV_POLICY_PRIVATE) continue;
+    const bool asks = row.reason == kSolicited;  // the third endpoint's policy is bridge
+    if (asks) row.reason = BV_REASON_RX_NO_ENDPOINT;
+    row.copies = asks ? decltype(row.copies){} : decltype(row.copies){Who::kThird};
+  }
+  return rows;
+}
+const bool kUnknown = add_rows(Hook::kRx, "l2_group", unknown_sender());
 
 const bool kGroups = add_rows(
     Hook::kRx, "l2_group",
@@ -144,11 +172,17 @@ const bool kGroups = add_rows(
          .world = l2(),
          .copies = kAll},
         {.name = "everybody_priority_tag",
-         .frames = {kBroadcast, arp_request(kOtherMac, kOutside4, kReceiver4)},
+         .frames = {kBroadcast},
          .reason = kFlooded,
          .world = l2(),
          .tag = Tag{.tci = 5 << 13},
          .copies = kAll},
+        {.name = "asked_priority_tag",
+         .frames = {arp_request(kOtherMac, kOutside4, kReceiver4)},
+         .reason = kSolicited,
+         .world = l2(),
+         .tag = Tag{.tci = 5 << 13},
+         .copies = {Who::kReceiver}},
         {.name = "everybody_cut",
          .frames = cut(kBroadcast, kEthernet, kBroadcast.size()),
          .reason = kFlooded,
@@ -200,9 +234,7 @@ const bool kGroups = add_rows(
                     arp_request(kOtherMac, kReceiver4, kReceiver4),
                     solicitation(kOtherMac, kOutside6, kReceiver6),
                     solicitation(kOtherMac, "fe80::9", kReceiverLinkLocal6),
-                    dad_solicitation(kOtherMac, kReceiver6),
-                    // The host asks.
-                    arp_request(kMac, kParent4, kReceiver4)},
+                    dad_solicitation(kOtherMac, kReceiver6)},
          .reason = kSolicited,
          .world = l2(joined(kAll)),
          .copies = {Who::kReceiver}},

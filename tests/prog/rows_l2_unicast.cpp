@@ -142,8 +142,15 @@ const bool kCutFound6 = add_rows(
 // Whoever's IP address is in it.
 const bool kTagged =
     add_rows(Hook::kXmit, "l2_tag", to_host("vlan", {kUdp4, kUdp6, kArpReply}, Tag{.tci = 7}));
-const bool kTaggedZero = add_rows(
-    Hook::kXmit, "l2_tag", to_host("priority", {kUdp4, kUdp6, kArpReply}, Tag{.tci = 5 << 13}));
+// The parent takes such a frame for untagged: it must not reach a sibling past the policies there.
+const bool kTaggedZero = add_rows(Hook::kXmit, "l2_tag", [] {
+  auto rows = to_host("priority", {kUdp4, kUdp6, kArpReply}, Tag{.tci = 5 << 13});
+  for (Row& row : rows) {
+    if (row.world.sender == BV_POLICY_PRIVATE) row.reason = kPrivate;
+    if (row.world.sender == BV_POLICY_VEPA) row.reason = kVepa;
+  }
+  return rows;
+}());
 
 // The frame's own two addresses are compared, not the parent's.
 const bool kAnySharedMac =
