@@ -147,7 +147,7 @@ class L2Limits : public Limits {
 // All copies of one frame wait in one queue of the kernel, net.core.netdev_max_backlog long (1,000
 // unless set): the programs pause in between.
 TEST_F(L2Limits, endpoints_4096) {
-  constexpr unsigned kEndpoints = 4096;
+  constexpr unsigned kEndpoints = 4096 - 1;  // and a, of mode l3
   BV_OK(lab.add_netns("b"));
   add(0, kEndpoints);
   auto copies = broadcast("x", "X");
