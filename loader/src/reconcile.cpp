@@ -141,12 +141,18 @@ Result<> Control::Impl::follow_parents(const std::map<std::uint32_t, Link>& link
   return {};
 }
 
+// Whoever is given a MAC address, even its own, forgets its neighbours.
+static Result<> take_mac(const Netlink& nl, std::uint32_t ifindex, const Mac& mac) {
+  BV_TRY(const auto link, nl.link(ifindex));
+  return link && link->mac == mac ? Result<>{} : nl.set_mac(ifindex, mac);
+}
+
 Result<> Control::Impl::follow_parent(std::uint32_t host_side, const Link& parent) {
   auto ep = endpoints.at(host_side);
   BV_TRY(const auto inner_ns, inner_netns(ep));
   BV_TRY(const auto inner, netlink_in(inner_ns));
-  BV_CHECK(nl.set_mac(host_side, parent.mac));
-  BV_CHECK(inner.set_mac(ep.inner_ifindex, parent.mac));
+  BV_CHECK(take_mac(nl, host_side, parent.mac));
+  BV_CHECK(take_mac(inner, ep.inner_ifindex, parent.mac));
   const auto mtu = ep.own_mtu ? std::min(ep.own_mtu, parent.mtu) : parent.mtu;
   if (mtu == ep.mtu) return {};
   BV_CHECK(nl.set_mtu(host_side, mtu));
