@@ -43,7 +43,7 @@ Result<bool> random(const Options& options) {
 
 Result<bool> replay(const Options& options) {
   BV_TRY(auto judge, Judge::make(options.setting));
-  const auto c = generate(options.random.seed, options.index).c;
+  const auto c = generate(options.setting.mode, options.random.seed, options.index).c;
   BV_TRY(const auto judged, judge.judge(c));
   fmt::print("{}{}\n", to_text(c, judged), judged.alike() ? "alike" : "DIFFERENT");
   return judged.alike();

@@ -24,6 +24,17 @@ const Addr& address_of(Place place) {
   return *addresses.at(static_cast<std::size_t>(place));
 }
 
+const char* link_local_of(Place endpoint) {
+  switch (endpoint) {
+    case Place::A:
+      return "fe80::a";
+    case Place::B:
+      return "fe80::b";
+    default:
+      return "fe80::f";
+  }
+}
+
 std::string to_string(const Setting& setting) {
   return fmt::format("{} {}", bpfvlan::to_string(setting.mode), bpfvlan::to_string(setting.policy));
 }
@@ -35,7 +46,7 @@ std::string Topology::netns(Place place) const {
 
 Result<std::unique_ptr<Topology>> Topology::make(EngineKind kind, const Setting& setting,
                                                  unsigned mtu) {
-  std::unique_ptr<Topology> t(new Topology(kind));
+  std::unique_ptr<Topology> t(new Topology(kind, setting.mode));
   for (const auto place : {Place::X, Place::P, Place::A, Place::B}) {
     BV_CHECK(t->lab_.add_netns(t->netns(place)));
     // Nobody asks for routers on his own, at a time of his own.
@@ -94,10 +105,17 @@ Result<> Topology::add_endpoint(Place place) {
   std::vector<std::string> addresses{address.cidr(AF_INET), address.cidr(AF_INET6)};
   // Where the parent is, its own subnet stays the parent's.
   if (place == Place::H) addresses = {fmt::format("{}/32", kH.v4), fmt::format("{}/128", kH.v6)};
-  return engine_->add({.name = std::string(interface_of(place)),
-                       .netns = netns(place),
-                       .addresses = std::move(addresses),
-                       .default_route = place != Place::H});
+  const std::string name(interface_of(place));
+  BV_CHECK(engine_->add({.name = name,
+                         .netns = netns(place),
+                         .addresses = std::move(addresses),
+                         .default_route = place != Place::H}));
+  if (mode_ != BV_MODE_L2) return {};
+  // One that is known, and no other of its stack's making.
+  BV_CHECK(ip_batch(netns(place), {fmt::format("link set dev {} addrgenmode none", name),
+                                   fmt::format("address flush dev {} scope link", name)}));
+  return engine_->add_address(
+      name, fmt::format("{}/{}", link_local_of(place), place == Place::H ? 128 : 64));
 }
 
 Result<> Topology::routes_of_x() {

@@ -26,6 +26,8 @@ std::string_view to_string(Place place);
 // The interface that belongs to it, "X", "P", "h", "a" or "b"; and its addresses.
 std::string_view interface_of(Place place);
 const Addr& address_of(Place place);
+// An endpoint's in mode l2: there it is an address as any other. Nobody has it in other modes.
+const char* link_local_of(Place endpoint);
 
 inline constexpr const char* kMacX = "02:00:00:00:55:01";
 inline constexpr const char* kMacP = "02:00:00:00:55:25";  // and every endpoint's
@@ -46,6 +48,7 @@ class Topology {
                                                 unsigned mtu = 1500);
 
   EngineKind kind() const { return kind_; }
+  Mode mode() const { return mode_; }
   // The namespace of a place; P's and H's are the same.
   std::string netns(Place place) const;
   const lab::Lab& lab() const { return lab_; }
@@ -56,13 +59,14 @@ class Topology {
   Result<> routes_of_x();
 
  private:
-  explicit Topology(EngineKind kind) : kind_(kind) {}
+  Topology(EngineKind kind, Mode mode) : kind_(kind), mode_(mode) {}
   Result<> cables(unsigned mtu);
   Result<> routes();
   Result<> programs(const std::string& object) const;
   Result<> endpoints(const Setting& setting);
 
   EngineKind kind_;
+  Mode mode_;
   lab::Lab lab_;
   std::unique_ptr<Engine> engine_;
 };

@@ -16,6 +16,7 @@
 #include <functional>
 
 #include "bpfvlan/test/frame.hpp"
+#include "frames/groups.hpp"
 #include "lab/command.hpp"
 
 namespace bpfvlan::test {
@@ -93,9 +94,10 @@ bool is_a_stacks_own(const Seen& s) {
 Result<std::unique_ptr<Arena>> Arena::make(EngineKind kind, const Setting& setting,
                                            std::span<const std::string> neighbours) {
   BV_TRY(auto topology, Topology::make(kind, setting, kMtu));
-  std::unique_ptr<Arena> arena(new Arena(std::move(topology)));
+  std::unique_ptr<Arena> arena(new Arena(std::move(topology), setting.mode));
   BV_CHECK(arena->quiet(neighbours));
   BV_CHECK(arena->open_sockets());
+  if (setting.mode == BV_MODE_L2) BV_CHECK(arena->await_memberships());
   return arena;
 }
 
@@ -195,11 +197,38 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
   return out;
 }
 
+// They tell a moment after they have joined.
+Result<> Arena::await_memberships() {
+  std::vector<FrameCase> probes;
+  std::vector<std::uint32_t> numbers;
+  for (const auto& group : reported_groups()) {
+    auto f = frame(Ethernet{.dst = group, .src = kMacX}, payload(64));
+    numbers.push_back(static_cast<std::uint32_t>(probes.size()));
+    mark(f, numbers.back());
+    probes.push_back({Place::X, std::move(f)});
+  }
+  const auto deadline = std::chrono::steady_clock::now() + patience();
+  for (;;) {
+    BV_TRY(const auto observations, inject(probes, numbers));
+    bool all = true;
+    for (std::size_t i = 0; i < probes.size(); ++i)
+      for (const auto place : members(probes[i].frame))
+        all &= std::any_of(observations[i].begin(), observations[i].end(),
+                           [&](const Seen& s) { return s.where == interface_of(place); });
+    if (all) return {};
+    if (std::chrono::steady_clock::now() > deadline)
+      return refuse(std::errc::timed_out, fmt::format("{}: endpoints have not joined their groups",
+                                                      to_string(topology_->kind())));
+  }
+}
+
 // Packets wait for each other in one queue per CPU, and this thread stays on one CPU: when a frame
-// sent last has gone its long way, from A over the wire, those before it have gone theirs.
+// sent last has gone its long way, from A over the wire, those before it have gone theirs. Those to
+// groups wait once more in mode l2, in a queue of the driver's own, and so does the last.
 Result<> Arena::settle(std::vector<Seen>& seen) {
   const auto number = kSentinels + sentinel_++ % 0x0f000000;
-  Bytes f = frame(Ethernet{.dst = kMacX, .src = kMacP}, IPv4{.src = kA.v4, .dst = kX.v4}, Udp{},
+  const char* to = mode_ == BV_MODE_L2 ? "ff:ff:ff:ff:ff:ff" : kMacX;
+  Bytes f = frame(Ethernet{.dst = to, .src = kMacP}, IPv4{.src = kA.v4, .dst = kX.v4}, Udp{},
                   payload(kMarkerSize));
   mark(f, number);
   BV_CHECK(send({Place::A, std::move(f), {}}));

@@ -34,15 +34,19 @@ class Arena {
     int ifindex = 0;
   };
 
-  explicit Arena(std::unique_ptr<Topology> topology) : topology_(std::move(topology)) {}
+  Arena(std::unique_ptr<Topology> topology, Mode mode)
+      : topology_(std::move(topology)), mode_(mode) {}
   Result<> quiet(std::span<const std::string> neighbours);
   Result<> open_sockets();
   Result<> send(const FrameCase& c) const;
   Result<> send_case(const FrameCase& c) const;
   // Everything sent so far has been dealt with.
   Result<> settle(std::vector<Seen>& seen);
+  // Mode l2: the endpoints have told of their groups.
+  Result<> await_memberships();
 
   std::unique_ptr<Topology> topology_;
+  Mode mode_;
   std::unique_ptr<Captures> captures_;
   std::map<Place, Sender> senders_;
   std::uint32_t sentinel_ = 0;

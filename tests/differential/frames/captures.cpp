@@ -27,6 +27,20 @@ constexpr std::array<std::uint16_t, 10> kProtocols{
 
 constexpr std::size_t kRoom = 70000;  // for a frame
 
+// What has not been received yet may have its tag in it or beside it, as the sender left it. One
+// that is cut stays, as with the kernel.
+void take_tag_off(Seen& s) {
+  constexpr std::ptrdiff_t at = 12, size = 4;
+  if (s.type != PACKET_OUTGOING || s.tag || s.frame.size() < at + size + 4) return;
+  const auto word = [&](std::ptrdiff_t i) {
+    return static_cast<std::uint16_t>(s.frame[static_cast<std::size_t>(i)] << 8 |
+                                      s.frame[static_cast<std::size_t>(i + 1)]);
+  };
+  if (word(at) != ETH_P_8021Q && word(at) != ETH_P_8021AD) return;
+  s.tag = Tag{.tpid = word(at), .tci = word(at + 2)};
+  s.frame.erase(s.frame.begin() + at, s.frame.begin() + at + size);
+}
+
 }  // namespace
 
 Result<UniqueFd> packet_socket(const std::string& netns, std::uint16_t protocol,
@@ -106,6 +120,7 @@ Result<> Captures::receive(const Socket& socket, std::vector<Seen>& seen) {
     if (where.empty()) continue;
     Seen s{.where = std::move(where), .type = from.sll_pkttype};
     s.offload = header;
+    s.offload.header_len = 0;  // how much of it the kernel had in one piece here
     s.frame.assign(data.begin(), data.begin() + (n - static_cast<ssize_t>(sizeof(header))));
     for (auto* m = CMSG_FIRSTHDR(&message); m; m = CMSG_NXTHDR(&message, m)) {
       if (m->cmsg_level != SOL_PACKET || m->cmsg_type != PACKET_AUXDATA) continue;
@@ -115,6 +130,7 @@ Result<> Captures::receive(const Socket& socket, std::vector<Seen>& seen) {
       if (aux.tp_status & TP_STATUS_VLAN_VALID)
         s.tag = Tag{.tpid = tpid ? aux.tp_vlan_tpid : std::uint16_t{0}, .tci = aux.tp_vlan_tci};
     }
+    take_tag_off(s);
     seen.push_back(std::move(s));
   }
 }

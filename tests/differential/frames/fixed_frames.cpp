@@ -47,11 +47,14 @@ const char* Gets::with(Policy policy) const {
   }
 }
 
-std::vector<FixedFrame> fixed_frames() {
+std::vector<FixedFrame> fixed_frames(Mode mode) {
   std::vector<FixedFrame> all;
-  for (auto* add : {add_rx_frames, add_rx_discovery_frames, add_sibling_frames, add_routed_frames,
-                    add_broken_frames})
-    add(all);
+  if (mode == BV_MODE_L2)
+    for (auto* add : {add_rx_frames, add_l2_frames}) add(all);
+  else
+    for (auto* add : {add_rx_frames, add_rx_group_frames, add_rx_discovery_frames,
+                      add_sibling_frames, add_routed_frames, add_broken_frames})
+      add(all);
   return all;
 }
 

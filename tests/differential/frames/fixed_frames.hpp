@@ -26,7 +26,7 @@ struct FixedFrame {
   Gets gets;  // by the driver
 };
 
-std::vector<FixedFrame> fixed_frames();
+std::vector<FixedFrame> fixed_frames(Mode mode);
 // What was seen, in the words of Gets.
 std::string who_got(const FrameCase& c, const Observation& seen);
 

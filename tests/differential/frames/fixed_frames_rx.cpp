@@ -42,12 +42,6 @@ void add_unicast(FixedFrames& all) {
       {row, "from A's address", at(X, kToUs, IPv4{.src = kA.v4, .dst = kA.v4}, Udp{}), "A"});
   all.push_back(
       {row, "jumbo", FrameCase{X, frame(kToUs, ip(kA.v4), Udp{}, payload(8900)), {}}, "A"});
-  all.push_back({"rx_group_mac", "broadcast, to A's IPv4 address",
-                 at(X, Ethernet{.dst = "ff:ff:ff:ff:ff:ff", .src = kMacX}, ip(kA.v4), Udp{}),
-                 "A(broadcast)"});
-  all.push_back({"rx_group_mac", "multicast, to A's IPv6 address",
-                 at(X, Ethernet{.dst = "33:33:00:00:00:01", .src = kMacX}, ip6(kA.v6), Udp{}),
-                 "A(multicast)"});
 }
 
 void add_others(FixedFrames& all) {
@@ -55,16 +49,6 @@ void add_others(FixedFrames& all) {
   all.push_back({row, "the parent's IPv4 address", at(X, kToUs, ip(kP.v4), Udp{}), "host"});
   all.push_back({row, "the parent's IPv6 address", at(X, kToUs, ip6(kP.v6), Udp{}), "host"});
   all.push_back({row, "nobody's", at(X, kToUs, ip("192.0.2.9"), Udp{}), "host"});
-  row = "rx_group";
-  const Ethernet broadcast{.dst = "ff:ff:ff:ff:ff:ff", .src = kMacX};
-  all.push_back(
-      {row, "IPv4 broadcast", at(X, broadcast, ip("255.255.255.255"), Udp{}), "host(broadcast)"});
-  all.push_back({row, "IPv4 multicast",
-                 at(X, Ethernet{.dst = "01:00:5e:00:00:01", .src = kMacX}, ip("224.0.0.1"), Udp{}),
-                 "host(multicast)"});
-  all.push_back({row, "IPv6 multicast",
-                 at(X, Ethernet{.dst = "33:33:00:00:00:01", .src = kMacX}, ip6("ff02::1"), Udp{}),
-                 "host(multicast)"});
   row = "rx_not_ip";
   const Ethernet slow{.dst = "01:80:c2:00:00:01", .src = kMacX};
   all.push_back({row, "PAUSE", at(X, slow, Pause{}), "host(multicast)"});
@@ -122,6 +106,25 @@ void add_rx_frames(FixedFrames& all) {
   add_others(all);
   add_tagged(all);
   add_malformed(all);
+}
+
+void add_rx_group_frames(FixedFrames& all) {
+  const char* row = "rx_group";
+  const Ethernet broadcast{.dst = "ff:ff:ff:ff:ff:ff", .src = kMacX};
+  all.push_back(
+      {row, "IPv4 broadcast", at(X, broadcast, ip("255.255.255.255"), Udp{}), "host(broadcast)"});
+  all.push_back({row, "IPv4 multicast",
+                 at(X, Ethernet{.dst = "01:00:5e:00:00:01", .src = kMacX}, ip("224.0.0.1"), Udp{}),
+                 "host(multicast)"});
+  all.push_back({row, "IPv6 multicast",
+                 at(X, Ethernet{.dst = "33:33:00:00:00:01", .src = kMacX}, ip6("ff02::1"), Udp{}),
+                 "host(multicast)"});
+  all.push_back({"rx_group_mac", "broadcast, to A's IPv4 address",
+                 at(X, Ethernet{.dst = "ff:ff:ff:ff:ff:ff", .src = kMacX}, ip(kA.v4), Udp{}),
+                 "A(broadcast)"});
+  all.push_back({"rx_group_mac", "multicast, to A's IPv6 address",
+                 at(X, Ethernet{.dst = "33:33:00:00:00:01", .src = kMacX}, ip6(kA.v6), Udp{}),
+                 "A(multicast)"});
 }
 
 void add_rx_discovery_frames(FixedFrames& all) {

@@ -17,19 +17,6 @@ IPv6 ip6(const char* to) {
   return {.src = kA.v6, .dst = to};
 }
 
-// TCP of several segments, as its sender has the device cut it.
-FrameCase segmented(Ethernet mac, IPv6 network) {
-  constexpr std::uint16_t kTransportAt = 14 + 40, kHeader = kTransportAt + 20;
-  return {.at = A,
-          .frame = frame(mac, network, Tcp{}, payload(1000)),
-          .offload = {.flags = Offload::kNeedsCsum,
-                      .gso_type = Offload::kGsoTcp6,
-                      .header_len = kHeader,
-                      .gso_size = 400,
-                      .csum_start = kTransportAt,
-                      .csum_offset = 16}};
-}
-
 }  // namespace
 
 void add_sibling_frames(FixedFrames& all) {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "frames/generator.hpp"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "bpfvlan/test/frame.hpp"
 #include "frames/dice.hpp"
+#include "frames/frame_fields.hpp"
 #include "frames/generator_layers.hpp"
 
 namespace bpfvlan::test {
@@ -79,16 +83,35 @@ void damage(Dice& dice, Bytes& frame, std::size_t from) {
   }
 }
 
+// An endpoint's report of its groups has consequences for the frames behind it, with us: it
+// becomes a query.
+void no_report(Bytes& frame) {
+  const auto change = [&](std::size_t at, std::initializer_list<std::uint8_t> reports,
+                          std::uint8_t query) {
+    if (at < frame.size() && std::find(reports.begin(), reports.end(), frame[at]) != reports.end())
+      frame[at] = query;
+  };
+  constexpr std::size_t options = kEthernet + kIpv6;
+  if (!(frame[0] & 1)) return;
+  if (ethertype(frame) == ETHERTYPE_IP && frame.size() > kEthernet + kIpv4 &&
+      frame[23] == IPPROTO_IGMP)
+    change(kEthernet + (frame[kEthernet] & 15U) * 4, {0x12, 0x16, 0x17, 0x22}, 0x11);
+  if (ethertype(frame) == ETHERTYPE_IPV6 && frame.size() > options + 1 &&
+      frame[20] == IPPROTO_HOPOPTS && frame[options] == IPPROTO_ICMPV6)
+    change(options + 8 * (frame[options + 1] + 1U), {131, 132, 143}, 130);
+}
+
 }  // namespace
 
-Generated generate(std::uint64_t seed, std::uint32_t index) {
+Generated generate(Mode mode, std::uint64_t seed, std::uint32_t index) {
   Dice dice(seed, index);
   Generated g;
   g.c.at = place(dice);
-  std::vector<Layer> layers{ethernet(dice, g.c.at)};
+  std::vector<Layer> layers{ethernet(dice, mode, g.c.at)};
   vlan_tags(dice, layers);
   const auto network_at = layers.size();
   network(dice, g.c.at, layers);
+  if (mode == BV_MODE_L2) solicit(dice, layers);
   const bool plain = network_at == 1 && layers.size() == network_at + 2 && dice.chance(10);
   const auto before = build(layers).size();
   const auto room = kMaxFrame - std::min(before, kMaxFrame);
@@ -106,8 +129,9 @@ Generated generate(std::uint64_t seed, std::uint32_t index) {
     if (g.c.offload.gso_type) g.marked = false;
   } else if (dice.chance(6)) {
     damage(dice, g.c.frame, network_at == 1 ? 14 : 22);
-    g.marked = g.marked && marker_of(g.c.frame) == index;
   }
+  if (mode == BV_MODE_L2 && is_endpoint(g.c.at)) no_report(g.c.frame);
+  g.marked = g.marked && marker_of(g.c.frame) == index;
   return g;
 }
 

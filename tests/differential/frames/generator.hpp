@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random frames: every header field, right, wrong or lying. One (seed, index) is one frame for
-// ever: no state goes from one to the next.
+// Random frames: every header field, right, wrong or lying. One (mode, seed, index) is one frame
+// for ever: no state goes from one to the next.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,6 @@ struct Generated {
 };
 
 // The marker's number is the index, unless the frame is too short or segmented.
-Generated generate(std::uint64_t seed, std::uint32_t index);
+Generated generate(Mode mode, std::uint64_t seed, std::uint32_t index);
 
 }  // namespace bpfvlan::test

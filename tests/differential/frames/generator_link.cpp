@@ -17,6 +17,14 @@ constexpr std::array kGroupMacs{
     "01:80:c2:00:00:0e",  // LLDP
 };
 
+// Of mode l2, where endpoints have joined some.
+constexpr std::array kMoreGroupMacs{
+    "33:33:ff:00:00:0a",  // the link-local addresses' solicited-node groups
+    "33:33:ff:00:00:0b", "33:33:ff:00:00:0f",
+    "01:00:5e:00:00:fb",  // multicast DNS
+    "33:33:00:00:00:fb", "33:33:ff:12:34:56",
+};
+
 // `group`: in so many of 100 cases.
 const char* any_mac(Dice& dice, unsigned group) {
   return dice.chance(group) ? dice.of(kGroupMacs) : dice.of(kUnicastMacs);
@@ -31,13 +39,29 @@ Bytes random_bytes(Dice& dice, std::size_t size) {
 }
 
 // Mostly what a stack at that place would write.
-Layer ethernet(Dice& dice, Place at) {
+Layer ethernet(Dice& dice, Mode mode, Place at) {
   Ethernet e;
   e.dst = at == Place::P ? kMacX : kMacP;
   e.src = at == Place::X ? kMacX : kMacP;
   if (dice.chance(40)) e.dst = any_mac(dice, 70);
   if (dice.chance(15)) e.src = any_mac(dice, 30);
+  if (mode != BV_MODE_L2) return e;
+  if (dice.chance(8)) e.dst = dice.of(kMoreGroupMacs);
+  if (at != Place::X && dice.chance(10)) e.dst = kMacX;
+  if (at == Place::X && dice.chance(10)) e.src = kMacP;  // as what comes back has
+  if (dice.chance(3)) e.src = e.dst;
   return e;
+}
+
+void solicit(Dice& dice, std::vector<Layer>& layers) {
+  auto& e = std::get<Ethernet>(layers.front());
+  for (const auto& layer : layers) {
+    if (std::holds_alternative<Arp>(layer) && dice.chance(60)) e.dst = "ff:ff:ff:ff:ff:ff";
+    const auto* solicitation = std::get_if<NeighborSolicitation>(&layer);
+    if (!solicitation || !dice.chance(60)) continue;
+    const auto& target = solicitation->target.octets;
+    e.dst = Octets<6>{0x33, 0x33, 0xff, target[13], target[14], target[15]};
+  }
 }
 
 void vlan_tags(Dice& dice, std::vector<Layer>& layers) {

@@ -6,21 +6,12 @@
 #include <algorithm>
 #include <iterator>
 
-#include "frames/differences.hpp"
 #include "frames/pools.hpp"
 
 namespace bpfvlan::test {
 namespace {
 
 constexpr int kTries = 3;
-
-Judged decide(const FrameCase& c, Observation ipvlan, Observation bpfvlan) {
-  Judged judged{.ipvlan = ipvlan, .expected = std::move(ipvlan), .bpfvlan = std::move(bpfvlan)};
-  for (const auto& difference : differences())
-    if (difference.apply(c, judged.expected)) judged.rows.insert(difference.row);
-  std::sort(judged.expected.begin(), judged.expected.end());
-  return judged;
-}
 
 }  // namespace
 
@@ -40,11 +31,23 @@ std::string to_text(const FrameCase& c, const Judged& judged) {
   return text;
 }
 
+Judged Judge::decide(const FrameCase& c, Observation ipvlan, Observation bpfvlan) const {
+  Judged judged;
+  if (without_collisions(setting_, c, ipvlan)) judged.rows.insert(kCollisionRow);
+  judged.ipvlan = ipvlan;
+  judged.expected = std::move(ipvlan);
+  judged.bpfvlan = std::move(bpfvlan);
+  for (const auto& difference : differences_)
+    if (difference.apply(c, judged.expected)) judged.rows.insert(difference.row);
+  std::sort(judged.expected.begin(), judged.expected.end());
+  return judged;
+}
+
 Result<Judge> Judge::make(const Setting& setting) {
   std::vector<std::string> neighbours;
   for (const auto* address : kAddresses4) neighbours.emplace_back(address);
   for (const auto* address : kAddresses6) neighbours.emplace_back(address);
-  Judge judge;
+  Judge judge(setting);
   BV_TRY(judge.ipvlan_, Arena::make(EngineKind::Ipvlan, setting, neighbours));
   BV_TRY(judge.bpfvlan_, Arena::make(EngineKind::Bpfvlan, setting, neighbours));
   return judge;

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "frames/arena.hpp"
+#include "frames/differences.hpp"
 
 namespace bpfvlan::test {
 
 // What both engines did with one frame.
 struct Judged {
-  Observation ipvlan;
+  Observation ipvlan;    // but for collisions
   Observation expected;  // of ours: the driver's, changed by the deliberate differences
   Observation bpfvlan;
   std::set<std::string> rows{};  // of the differences that made it
@@ -27,6 +28,7 @@ class Judge {
  public:
   static Result<Judge> make(const Setting& setting);
 
+  const Setting& setting() const { return setting_; }
   // `numbers`: as Arena::inject() wants them.
   Result<std::vector<Judged>> judge(std::span<const FrameCase> cases,
                                     std::span<const std::uint32_t> numbers);
@@ -37,7 +39,11 @@ class Judge {
   Result<bool> differs(const FrameCase& c);
 
  private:
-  Judge() = default;
+  explicit Judge(const Setting& setting) : setting_(setting), differences_(differences(setting)) {}
+  Judged decide(const FrameCase& c, Observation ipvlan, Observation bpfvlan) const;
+
+  Setting setting_;
+  Differences differences_;
   std::unique_ptr<Arena> ipvlan_, bpfvlan_;
 };
 

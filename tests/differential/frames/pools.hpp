@@ -67,6 +67,9 @@ inline constexpr std::array kAddresses6{
     kLinkLocalP,
     kOtherInterface6,
     "fe80::1",
+    "fe80::a",  // A's, B's and H's in mode l2
+    "fe80::b",
+    "fe80::f",
     "::",
     "::1",
     "::ffff:192.168.10.100",

@@ -20,7 +20,7 @@ class Runner {
   Result<RandomOutcome> operator()() {
     const auto start = std::chrono::steady_clock::now();
     for (std::uint32_t i = 0; i < run_.count && !enough(); ++i) {
-      auto g = generate(run_.seed, run_.first + i);
+      auto g = generate(judge_.setting().mode, run_.seed, run_.first + i);
       if (!g.marked) {
         BV_CHECK(alone(g.c, run_.first + i));
         continue;
