@@ -104,6 +104,21 @@ void append_errors(Flows& flows, Place from) {
   }
 }
 
+// In mode l2 endpoints have to be told of a gateway.
+Result<> gateway_of_endpoints(const Networks& networks) {
+  for (const auto place : {Place::A, Place::B}) {
+    std::vector<std::string> routes;
+    for (const auto* subnet : {"10.66.0.0/16", "10.67.0.0/16", "10.68.0.0/16", "10.69.0.0/16"})
+      routes.push_back(
+          fmt::format("route add {} via {} dev {} onlink", subnet, kX.v4, interface_of(place)));
+    for (const auto* subnet : {"fd00:66::/32", "fd00:68::/32", "fd00:69::/32"})
+      routes.push_back(
+          fmt::format("route add {} via {} dev {} onlink", subnet, kX.v6, interface_of(place)));
+    BV_CHECK(networks.ip(place, routes));
+  }
+  return {};
+}
+
 // Scenario L3-vepa: the outside host is a router that sends back by the wire what is for others.
 Result<> router(SideBySide& both) {
   static const Rows rows{"flow_router", "flow_router", "flow_router"};
@@ -156,6 +171,7 @@ Result<Comparisons> compare_flows(const Setting& setting) {
   BV_TRY(const auto both, SideBySide::make(setting));
   plain(*both);
   BV_CHECK(relay(*both, setting.policy));
+  if (setting.mode == BV_MODE_L2) BV_CHECK(gateway_of_endpoints(both->networks()));
   BV_CHECK(router(*both));
   BV_CHECK(routes(*both));
   return both->take();

@@ -10,6 +10,6 @@
 namespace bpfvlan::test {
 
 // Of a comparison whose row is marked different: what is not as stated. Empty if all is.
-std::string unlike_stated(const Comparison& c, Policy policy);
+std::string unlike_stated(const Comparison& c, const Setting& setting);
 
 }  // namespace bpfvlan::test

@@ -21,6 +21,10 @@ class SideBySide {
 
   const Networks& networks() const { return networks_; }
 
+  // Mode l2, where siblings cannot hear each other by the policy: who has which MAC address. An
+  // interface forgets it with its own.
+  Result<> know_siblings() const;
+
   // All at the same time. `when` is told with each.
   void compare(std::span<const Flow> flows, const std::string& when = {});
   // According to the table of rows.

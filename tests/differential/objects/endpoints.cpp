@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include "lab/command.hpp"
 #include "objects/object_case.hpp"
 
 namespace bpfvlan::test {
@@ -49,19 +50,41 @@ Result<Outcome> last_writer(Topology& t, Policy all, Policy other) {
   return Outcome{of_b};
 }
 
+// Of B's solicited-node group, which P's own stack has not joined.
+Result<Outcome> filter_of_parent(const Topology& t) {
+  BV_TRY(const auto link, link_of(t, Place::P, "P"));
+  bool all = false;
+  for (const auto& flag : link.at("flags")) all |= flag == "ALLMULTI";
+  const auto groups = lab::run({"ip", "-n", t.netns(Place::P), "maddress", "show", "dev", "P"}).out;
+  const bool lets_in = groups.find("33:33:ff:00:02:00") != std::string::npos;
+  return Outcome{fmt::format("{}, promiscuity {}",
+                             all       ? "all multicast"
+                             : lets_in ? "B's group"
+                                       : "not B's group",
+                             link.value("promiscuity", -1))};
+}
+
 }  // namespace
 
-void add_endpoint_cases(ObjectCases& all, Policy policy) {
+void add_endpoint_cases(ObjectCases& all, const Setting& setting) {
+  const auto policy = setting.policy;
+  const char* arp = setting.mode == BV_MODE_L2 ? "ARP" : "NOARP";
   for (const auto place : {Place::A, Place::H}) {
-    const Outcome link{fmt::format("{}, MTU 1500, NOARP", kMacP)};
+    const Outcome link{fmt::format("{}, MTU 1500, {}", kMacP, arp)};
     all.push_back({"obj_link", std::string(interface_of(place)), link, link,
                    [place](const Topology& t) { return link_text(t, place); }});
   }
+  if (setting.mode == BV_MODE_L2)
+    all.push_back({"obj_memberships",
+                   "the parent's filter",
+                   {"B's group, promiscuity 0"},
+                   {"all multicast, promiscuity 0"},
+                   filter_of_parent});
   const auto other = policy == BV_POLICY_PRIVATE ? BV_POLICY_BRIDGE : BV_POLICY_PRIVATE;
   all.push_back({"obj_last_writer",
                  "B's, when A is told another policy",
-                 {fmt::format("l3 {}", bpfvlan::to_string(other))},
-                 {fmt::format("l3 {}", bpfvlan::to_string(policy))},
+                 {to_string(Setting{.mode = setting.mode, .policy = other})},
+                 {to_string(setting)},
                  [=](Topology& t) { return last_writer(t, policy, other); }});
   for (const int family : {AF_INET, AF_INET6}) {
     const auto* kind = family == AF_INET ? "IPv4" : "IPv6";

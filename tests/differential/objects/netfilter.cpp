@@ -62,8 +62,10 @@ Result<> to_sibling(const Topology& t, Policy policy) {
 
 }  // namespace
 
-void add_netfilter_cases(ObjectCases& all, Policy policy) {
-  all.push_back({"filter_xmit", "a datagram A to X", {kSent}, {kUnseen}, [](const Topology& t) {
+void add_netfilter_cases(ObjectCases& all, const Setting& setting) {
+  const auto policy = setting.policy;
+  const char* sent = setting.mode == BV_MODE_L2 ? kUnseen : kSent;
+  all.push_back({"filter_xmit", "a datagram A to X", {sent}, {kUnseen}, [](const Topology& t) {
                    return counted(t, kA.v4, kX.v4, to_outside);
                  }});
   all.push_back({"filter_rx", "its echo", {kUnseen}, {kUnseen}, [](const Topology& t) {
@@ -73,7 +75,7 @@ void add_netfilter_cases(ObjectCases& all, Policy policy) {
   const bool to_wire = policy == BV_POLICY_VEPA;
   all.push_back({to_wire ? "filter_xmit" : "filter_siblings",
                  "a datagram A to B",
-                 {to_wire ? kSent : kUnseen},
+                 {to_wire ? sent : kUnseen},
                  {kUnseen},
                  [policy](const Topology& t) {
                    return counted(t, kA.v4, kB.v4,

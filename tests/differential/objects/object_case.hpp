@@ -39,9 +39,9 @@ using ObjectCases = std::vector<ObjectCase>;
 
 // Each leaves the topology as it was; so it does not matter which go before.
 void add_parent_cases(ObjectCases& all);
-void add_endpoint_cases(ObjectCases& all, Policy policy);
-void add_netfilter_cases(ObjectCases& all, Policy policy);
-void add_socket_cases(ObjectCases& all, Policy policy);
+void add_endpoint_cases(ObjectCases& all, const Setting& setting);
+void add_netfilter_cases(ObjectCases& all, const Setting& setting);
+void add_socket_cases(ObjectCases& all, const Setting& setting);
 
 // A command of our own control plane in the parent's namespace.
 Result<> control(const Topology& t, const std::function<Result<>(Control&)>& operation);

@@ -50,10 +50,10 @@ std::string settings_of(const nlohmann::json& link) {
 
 Result<Comparisons> compare_objects(const Setting& setting) {
   ObjectCases cases;
-  add_netfilter_cases(cases, setting.policy);
+  add_netfilter_cases(cases, setting);
   add_parent_cases(cases);
-  add_endpoint_cases(cases, setting.policy);
-  add_socket_cases(cases, setting.policy);
+  add_endpoint_cases(cases, setting);
+  add_socket_cases(cases, setting);
   BV_TRY(const auto ipvlan, Topology::make(EngineKind::Ipvlan, setting));
   BV_TRY(const auto bpfvlan, Topology::make(EngineKind::Bpfvlan, setting));
   Comparisons out;

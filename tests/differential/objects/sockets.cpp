@@ -64,7 +64,19 @@ Result<Outcome> send_from_a(const Topology& t, const std::string& address) {
   return Outcome{strerrorname_np(errno)};
 }
 
-std::string link_local_of(const std::string& netns, const std::string& ifname) {
+// Nobody has to be asked for B's MAC address.
+Result<Outcome> send_to_known_neighbour(const Topology& t) {
+  const auto neighbour = [&](const char* what) {
+    return t.lab().ip(t.netns(Place::A),
+                      fmt::format("neigh {} {} lladdr {} dev a nud permanent", what, kB.v6, kMacP));
+  };
+  BV_CHECK(neighbour("replace"));
+  BV_TRY(auto seen, send_from_a(t, kB.v6));
+  BV_CHECK(neighbour("del"));
+  return seen;
+}
+
+std::string random_link_local_of(const std::string& netns, const std::string& ifname) {
   const auto r = lab::run({"ip", "-n", netns, "-6", "-o", "addr", "show", "dev", ifname, "scope",
                            "link", "-tentative"});
   const auto words = lab::words(r.out);
@@ -78,7 +90,7 @@ Result<Outcome> to_link_local_of_a(const Topology& t) {
   BV_CHECK(t.lab().ip(a, "-6 address flush dev a scope link"));
   BV_CHECK(t.lab().sysctl(a, "net.ipv6.conf.a.addr_gen_mode", "3"));
   std::string address;
-  if (!eventually([&] { return !(address = link_local_of(a, "a")).empty(); }))
+  if (!eventually([&] { return !(address = random_link_local_of(a, "a")).empty(); }))
     return refuse(std::errc::timed_out, "A has no link-local address");
   const PacketSocket at_a(a, "a"), at_x(t.netns(Place::X), "X");
   const auto send = [&](const std::string& to) {
@@ -95,13 +107,16 @@ Result<Outcome> to_link_local_of_a(const Topology& t) {
   });
   BV_CHECK(t.lab().sysctl(a, "net.ipv6.conf.a.addr_gen_mode", "1"));
   BV_CHECK(t.lab().ip(a, "-6 address flush dev a scope link"));
+  if (t.mode() == BV_MODE_L2)
+    BV_CHECK(t.lab().ip(a, fmt::format("address add {}/64 dev a nodad", link_local_of(Place::A))));
   if (!second) return refuse(std::errc::timed_out, "nothing arrives at A");
   return Outcome{first ? "delivered" : "not delivered"};
 }
 
 }  // namespace
 
-void add_socket_cases(ObjectCases& all, Policy policy) {
+void add_socket_cases(ObjectCases& all, const Setting& setting) {
+  const auto policy = setting.policy;
   for (const int family : {AF_INET, AF_INET6})
     if (policy == BV_POLICY_BRIDGE)
       all.push_back({"obj_mark",
@@ -116,6 +131,12 @@ void add_socket_cases(ObjectCases& all, Policy policy) {
                      return send_from_a(t, address);
                    }});
   };
+  if (setting.mode == BV_MODE_L2) {
+    if (policy == BV_POLICY_PRIVATE)
+      all.push_back(
+          {"xmit_drop_told", "IPv6 to a sibling", {"ENOBUFS"}, {"sent"}, send_to_known_neighbour});
+    return;
+  }
   drop_told("IPv6 without a route by the parent", "2001:db8:7::7", "ENETUNREACH");
   drop_told("IPv4 to a broadcast route", "10.79.0.255", "ENOBUFS");
   if (policy == BV_POLICY_PRIVATE) drop_told("IPv6 to a sibling", kB.v6, "ENOBUFS");
