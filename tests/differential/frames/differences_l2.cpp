@@ -52,27 +52,47 @@ bool heard_by(Observation& seen, const Seen* like, const std::vector<Place>& who
   return changed;
 }
 
-// The endpoint that sent what the wire brings back.
-std::optional<Place> reflected(const FrameCase& c, const Observation& seen) {
-  if (!arrived(seen) || !to_group(c.frame) || !has(c.frame, 6, MacAddr(kMacP))) return {};
-  return sender_of(c.frame);
+bool from_group(const Bytes& frame) {
+  return frame.size() >= kEthernet && (frame[6] & 1);
+}
+
+// By the parent, to a group, from whom may send.
+bool group_arrived(const FrameCase& c, const Observation& seen) {
+  return arrived(seen) && to_group(c.frame) && !from_group(c.frame);
+}
+
+bool comes_back(const FrameCase& c) {
+  return has(c.frame, 6, MacAddr(kMacP));
+}
+
+// No host has a group's MAC address: an endpoint could send past the policies by one.
+bool rx_group_source(const FrameCase& c, Observation& seen) {
+  if (!arrived(seen) || !to_group(c.frame) || !from_group(c.frame)) return false;
+  return heard_by(seen, nullptr, {});
 }
 
 // From the wire, a request goes to the one it asks for, and to the host.
 bool rx_solicited(const FrameCase& c, Observation& seen) {
   const auto who = asked_for(c.frame);
-  if (!arrived(seen) || !to_group(c.frame) || !who || reflected(c, seen)) return false;
+  if (!group_arrived(c, seen) || !who || (comes_back(c) && sender_of(c.frame))) return false;
   return heard_by(seen, find(seen, "P", false), {*who});
 }
 
 // With vepa, siblings hear a group's frame when it comes back; the sender does not.
 bool rx_reflected(const FrameCase& c, Observation& seen) {
-  const auto sender = reflected(c, seen);
-  if (!sender) return false;
+  const auto sender = sender_of(c.frame);
+  if (!group_arrived(c, seen) || !comes_back(c) || !sender) return false;
   auto who = members(c.frame);
-  if (const auto asked = asked_for(c.frame)) who = {*asked};
+  const auto asked = asked_for(c.frame);
+  if (asked && asked != sender) who = {*asked};
   std::erase(who, *sender);
   return heard_by(seen, find(seen, "P", false), who);
+}
+
+// With private, it is no use to lie about one's address.
+bool rx_reflected_unknown(const FrameCase& c, Observation& seen) {
+  if (!group_arrived(c, seen) || !comes_back(c) || sender_of(c.frame)) return false;
+  return heard_by(seen, nullptr, {});
 }
 
 // A request for a sibling's address is the sibling's alone.
@@ -99,6 +119,12 @@ bool xmit_solicited(Policy policy, const FrameCase& c, Observation& seen) {
 bool xmit_group(const FrameCase& c, Observation& seen) {
   if (!is_endpoint(c.at) || !to_group(c.frame) || !left_by_wire(seen)) return false;
   return heard_by(seen, nullptr, {});
+}
+
+// The driver does not look behind a tag before the frame is in the parent, where no policy is.
+bool priority_tag(const FrameCase& c, Observation& seen) {
+  return is_endpoint(c.at) && to_its_source(c.frame) && has_priority_tag(c.frame) &&
+         meant_for(c.frame) && dropped(seen);
 }
 
 // The driver counts the Ethernet header as 14 bytes of what is behind it: it may take what lies
@@ -163,6 +189,7 @@ bool without_collisions(const Setting& setting, const FrameCase& c, Observation&
 
 Differences differences_l2(Policy policy) {
   Differences all{
+      {"rx_group_source", rx_group_source},
       {"rx_solicited", rx_solicited},
       {"xmit_sibling_discovery",
        [policy](const FrameCase& c, Observation& seen) { return xmit_solicited(policy, c, seen); }},
@@ -172,8 +199,13 @@ Differences differences_l2(Policy policy) {
       {"xmit_lying_segments", lying_segments},
       {"xmit_cut_tag", cut_tag},
   };
-  if (policy == BV_POLICY_VEPA) all.push_back({"rx_reflected", rx_reflected});
-  if (policy != BV_POLICY_BRIDGE) all.push_back({"xmit_group_policy", xmit_group});
+  const auto add = [&](const char* row, auto apply) { all.push_back({row, apply}); };
+  if (policy == BV_POLICY_VEPA) add("rx_reflected", rx_reflected);
+  if (policy == BV_POLICY_PRIVATE) {
+    add("rx_reflected_unknown", rx_reflected_unknown);
+    add("xmit_priority_tag", priority_tag);
+  }
+  if (policy != BV_POLICY_BRIDGE) add("xmit_group_policy", xmit_group);
   return all;
 }
 

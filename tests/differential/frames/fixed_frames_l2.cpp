@@ -82,9 +82,13 @@ void add_reflections(FixedFrames& all) {
                  at(X, from_a(kGroupOfA), IPv6{.src = "::", .dst = kGroup6OfA},
                     NeighborSolicitation{.target = kA.v6}),
                  "host(multicast)"});
-  all.push_back({"rx_group", "the parent's own, sent back",
-                 at(X, back, IPv4{.src = kP.v4, .dst = "255.255.255.255"}, Udp{}),
-                 "A(broadcast) B(broadcast) H(broadcast) host(broadcast)"});
+  const char* everybody = "A(broadcast) B(broadcast) H(broadcast) host(broadcast)";
+  const IPv4 of_parent{.src = kP.v4, .dst = "255.255.255.255"};
+  all.push_back({"rx_reflected_unknown", "the parent's own broadcast",
+                 at(X, back, of_parent, Udp{}), everybody});
+  all.push_back({"rx_group_source", "broadcast",
+                 at(X, Ethernet{.dst = kBroadcast, .src = kAllHosts}, of_parent, Udp{}),
+                 everybody});
 }
 
 void add_rx_discovery(FixedFrames& all) {
@@ -158,6 +162,7 @@ void add_siblings(FixedFrames& all) {
       {row, "an advertisement for B", at(A, own, ip6, NeighborAdvertisement{.target = kA.v6}), b});
   all.push_back({row, "segmented", segmented(own, ip6), b});
   all.push_back({row, "jumbo", FrameCase{A, frame(own, ip, Udp{}, payload(8900)), {}}, b});
+  all.push_back({"xmit_priority_tag", "IPv4 A to B", at(A, own, Vlan{.id = 0}, ip, Udp{}), "B"});
   row = "xmit_sibling_mac";
   all.push_back({row, "another host's", at(A, from_a("02:00:00:00:99:99"), ip, Udp{}), "wire"});
   all.push_back({row,

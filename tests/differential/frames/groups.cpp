@@ -54,31 +54,42 @@ std::optional<Place> owner6(const Bytes& frame, std::size_t at) {
   return {};
 }
 
-// As the kernel sees a frame of no VLAN.
-Bytes without_priority(Bytes frame) {
-  const auto type = ethertype(frame);
-  if ((type == ETHERTYPE_VLAN || type == 0x88a8) && frame.size() >= 18 &&
-      !(word(frame, 14) & 0xfff))
-    frame.erase(frame.begin() + 12, frame.begin() + 16);
-  return frame;
-}
-
 bool is_solicitation(const Bytes& frame) {
   return frame.size() >= kSolicitation && frame[kEthernet] >> 4 == 6 &&
          frame[20] == IPPROTO_ICMPV6 && frame[kIcmp6] == ND_NEIGHBOR_SOLICIT;
 }
 
-std::optional<Place> sender4(const Bytes& frame) {
+// `at`: of the address that counts. `room`: for the packet.
+std::optional<Place> look_up4(const Bytes& frame, std::size_t at, std::size_t room) {
   if (frame.size() < kEthernet + kIpv4 || frame[kEthernet] >> 4 != 4) return {};
   const auto header = (frame[kEthernet] & 15U) * 4, total = word(frame, 16);
-  if (header < kIpv4 || total < header || total > frame.size() - kEthernet) return {};
-  return owner4(frame, 26);
+  if (header < kIpv4 || total < header || total > room) return {};
+  return owner4(frame, at);
 }
 
-std::optional<Place> sender6(const Bytes& frame) {
+// From ::, what a solicitation asks for counts.
+std::optional<Place> look_up6(const Bytes& frame, std::size_t at) {
   if (frame.size() < kIcmp6 || frame[kEthernet] >> 4 != 6) return {};
-  if (frame[20] != IPPROTO_ICMPV6 || !has(frame, 22, Ip6Addr())) return owner6(frame, 22);
+  if (frame[20] != IPPROTO_ICMPV6 || !has(frame, 22, Ip6Addr())) return owner6(frame, at);
   return is_solicitation(frame) ? owner6(frame, kTarget) : std::nullopt;
+}
+
+struct Offsets {
+  std::size_t ip4, ip6, arp;
+};
+
+std::optional<Place> look_up(const Bytes& tagged, Offsets at, std::size_t more_room) {
+  const auto frame = without_priority_tag(tagged);
+  switch (ethertype(frame)) {
+    case ETHERTYPE_IP:
+      return look_up4(frame, at.ip4, frame.size() - kEthernet + more_room);
+    case ETHERTYPE_ARP:
+      return frame.size() >= kArp ? owner4(frame, at.arp) : std::nullopt;
+    case ETHERTYPE_IPV6:
+      return look_up6(frame, at.ip6);
+    default:
+      return {};
+  }
 }
 
 }  // namespace
@@ -109,7 +120,23 @@ std::vector<MacAddr> reported_groups() {
   return out;
 }
 
-std::optional<Place> asked_for(const Bytes& frame) {
+bool has_priority_tag(const Bytes& frame) {
+  const auto type = ethertype(frame);
+  return (type == ETHERTYPE_VLAN || type == 0x88a8) && frame.size() >= 20 &&
+         !(word(frame, 14) & 0xfff);
+}
+
+Bytes without_priority_tag(Bytes frame) {
+  if (has_priority_tag(frame)) frame.erase(frame.begin() + 12, frame.begin() + 16);
+  return frame;
+}
+
+std::optional<Place> meant_for(const Bytes& frame) {
+  return look_up(frame, {.ip4 = 30, .ip6 = 38, .arp = 38}, kEthernet);
+}
+
+std::optional<Place> asked_for(const Bytes& tagged) {
+  const auto frame = without_priority_tag(tagged);
   switch (ethertype(frame)) {
     case ETHERTYPE_ARP:
       return frame.size() >= kArp && word(frame, 20) == ARPOP_REQUEST ? owner4(frame, 38)
@@ -121,18 +148,8 @@ std::optional<Place> asked_for(const Bytes& frame) {
   }
 }
 
-std::optional<Place> sender_of(const Bytes& received) {
-  const auto frame = without_priority(received);
-  switch (ethertype(frame)) {
-    case ETHERTYPE_IP:
-      return sender4(frame);
-    case ETHERTYPE_ARP:
-      return frame.size() >= kArp ? owner4(frame, 28) : std::nullopt;
-    case ETHERTYPE_IPV6:
-      return sender6(frame);
-    default:
-      return {};
-  }
+std::optional<Place> sender_of(const Bytes& frame) {
+  return look_up(frame, {.ip4 = 26, .ip6 = 22, .arp = 28}, 0);
 }
 
 }  // namespace bpfvlan::test

@@ -21,7 +21,8 @@ void add_object_rows(Rows& all) {
        same("the parent's; NOARP"), later("as l3")},
       {"obj_link_local", s, "link-local addresses that an endpoint's stack makes",
        differs("count as the endpoint's, as every address on its interface does",
-               "only listed addresses count: what an endpoint may use is the host's to say",
+               "the one that it has from the beginning is listed; another counts with our next "
+               "command",
                "judge: obj_link_local"),
        differs("count as the endpoint's, as every address on its interface does",
                "only listed addresses count: what an endpoint may use is the host's to say",

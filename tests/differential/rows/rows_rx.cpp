@@ -57,6 +57,20 @@ void add_rx_rows(Rows& all) {
            "judge: rx_reflected")
            .with({BV_POLICY_VEPA}),
        none, none},
+      {"rx_reflected_unknown", s,
+       "with private: multicast with our MAC address, and a source address that is no endpoint's",
+       differs("as any: a copy to every endpoint that has joined",
+               "the parent's stack only: who lies about its address does not pass the policy",
+               "judge: rx_reflected_unknown")
+           .with({BV_POLICY_PRIVATE}),
+       none, none},
+      {"rx_group_source", s, "broadcast, multicast, from a group's MAC address",
+       differs(
+           "as any: a copy to every endpoint that has joined",
+           "the parent's stack only: no host has such an address, and endpoints could send past "
+           "the policies by one",
+           "judge: rx_group_source"),
+       none, none},
       {"rx_not_ip", s, "PAUSE, LLDP, MPLS, unknown", same(host), same(host), later(host)},
       {"rx_priority_tag", s, "VLAN id 0, a priority only", same("as untagged"), same("as untagged"),
        later("as untagged")},

@@ -12,6 +12,13 @@ void add_xmit_rows(Rows& all) {
   const Rows rows{
       {"xmit_sibling", s, "the IP address is a sibling's (or its own)", same(l2),
        same("bridge delivers, private drops, vepa routes"), later("as l3")},
+      {"xmit_priority_tag", s, "private: the same with a tag of VLAN 0, a priority only",
+       differs(
+           "delivered: only the parent's receive handler looks behind the tag, where there is no "
+           "policy",
+           "dropped, as without it", "judge: xmit_priority_tag")
+           .with({BV_POLICY_PRIVATE}),
+       none, none},
       {"xmit_sibling_mac", s, "a sibling's IP address by any MAC address",
        same("as the MAC address says: another host's leaves by the wire"),
        same("delivered as bridge does; the MAC address tells the sibling's stack whether it is "
