@@ -101,17 +101,31 @@ std::string engine_and_group(const ::testing::TestParamInfo<std::tuple<EngineKin
 const auto kGroups =
     ::testing::Values(kBroadcast, kMulticast4, kMulticast6, kMulticast6Low, kMdns4, kMdns6);
 
-class L2Multicast : public OnEitherEngine<Group> {};
+class L2Multicast : public OnEitherEngine<Group> {
+ protected:
+  // The driver's filter has 256 values of a hash that is another one each time the machine starts:
+  // it may take this group for another that they have joined (docs/semantics.md, rx_group_filter).
+  bool hear_unjoined(Party& party, const std::vector<const PacketSocket*>& sockets) {
+    EXPECT_TRUE(party.wait_until_heard({{"host", "x"}}));
+    std::this_thread::sleep_for(silence());
+    return std::any_of(sockets.begin(), sockets.end(),
+                       [&](const auto* socket) { return frames_to(*socket, param()) > 0; });
+  }
+};
 INSTANTIATE_TEST_SUITE_P(, L2Multicast, ::testing::Combine(kEitherEngine, kGroups),
                          engine_and_group);
 
 TEST_P(L2Multicast, members_hear_each_other) {
   BV_OK(siblings_l2(BV_POLICY_BRIDGE));
   BV_OK(endpoint("c", kC2));
-  const PacketSocket at_c("c", "c");
+  BV_OK(lab.ip("a", "maddress add 01:00:5e:70:70:70 dev a"));
+  const PacketSocket at_a("a", "a"), at_c("c", "c");
   Party party(param());
   party.join("x", "X");
   party.join("host", "P");
+  if (kind() == EngineKind::Ipvlan && !is_everybodys(param()) &&
+      hear_unjoined(party, {&at_a, &at_c}))
+    GTEST_SKIP() << "the driver takes this group for another: by chance, until the next start";
   party.join("a", "a");
   party.join("b", "b");
   ASSERT_TRUE(party.wait_until_heard(
@@ -125,8 +139,7 @@ TEST_P(L2Multicast, members_hear_each_other) {
 
   party.leave("a");
   // The driver's filter forgets a group with the next change of the interface's groups.
-  BV_OK(lab.ip("a", "maddress add 01:00:5e:70:70:70 dev a"));
-  const PacketSocket at_a("a", "a");
+  BV_OK(lab.ip("a", "maddress del 01:00:5e:70:70:70 dev a"));
   EXPECT_TRUE(eventually([&] {
     frames_to(at_a, param());
     const auto b_hears = party.wait_until_heard({{"b", "x"}});

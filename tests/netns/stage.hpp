@@ -71,6 +71,7 @@ inline constexpr Addr kY{"10.211.55.2", "fd00:55::2"};
 class Stage : public ::testing::Test {
  protected:
   explicit Stage(EngineKind kind) : kind_(kind), engine_(make_engine(kind, lab, "host", "P")) {}
+  EngineKind kind() const { return kind_; }
   // Namespaces "x" and "host", the cable X - P, and their addresses of both families. Skips the
   // test where the kernel lacks the engine, or fails it if BPFVLAN_TEST_REQUIRE_IPVLAN is set.
   void SetUp() override;
