@@ -11,6 +11,7 @@ constexpr const char* kSmaller = "1400";
 
 // IPv6 of the driver's endpoints does not know of a smaller MTU, which it meets with on the wire
 // and with what it does not send as one large packet. In mode l2 nobody looks at it on the way out.
+// Siblings' TCP then depends on how the sender cuts its stream, which is a matter of time.
 std::vector<Flow> large_flows(Mode mode, const std::string& mtu) {
   std::vector<Flow> flows;
   for (const int family : {AF_INET, AF_INET6}) {
@@ -19,7 +20,7 @@ std::vector<Flow> large_flows(Mode mode, const std::string& mtu) {
     const auto tcp_row = mode == BV_MODE_L2 ? "event_mtu" : row;
     flows.push_back({tcp_row, Place::A, Place::X, family, Probe::Tcp});
     flows.push_back({tcp_row, Place::X, Place::A, family, Probe::Tcp});
-    flows.push_back({"event_mtu", Place::A, Place::B, family, Probe::Tcp});
+    if (!unaware) flows.push_back({"event_mtu", Place::A, Place::B, family, Probe::Tcp});
     for (const auto to : {Place::X, Place::B})
       flows.push_back({row, Place::A, to, family, Probe::Udp, 0, {}, 1440});
   }
