@@ -5,6 +5,7 @@
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -28,9 +29,12 @@ std::vector<char> pattern(std::size_t bytes, unsigned seed) {
   return data;
 }
 
+// Here and below, calls with a time limit are tried again when they are interrupted: the kernel
+// does that for reasons of its own too, and starts none of these anew (signal(7)).
 bool send_all(const UniqueFd& fd, const std::vector<char>& data) {
   for (std::size_t sent = 0; sent < data.size();) {
-    const auto n = send(fd.get(), data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
+    const auto n =
+        TEMP_FAILURE_RETRY(send(fd.get(), data.data() + sent, data.size() - sent, MSG_NOSIGNAL));
     if (n <= 0) return false;
     sent += static_cast<std::size_t>(n);
   }
@@ -40,7 +44,7 @@ bool send_all(const UniqueFd& fd, const std::vector<char>& data) {
 bool receive_all(const UniqueFd& fd, const std::vector<char>& expected) {
   std::vector<char> data(expected.size());
   for (std::size_t got = 0; got < data.size();) {
-    const auto n = recv(fd.get(), data.data() + got, data.size() - got, 0);
+    const auto n = TEMP_FAILURE_RETRY(recv(fd.get(), data.data() + got, data.size() - got, 0));
     if (n <= 0) return false;
     got += static_cast<std::size_t>(n);
   }
@@ -96,12 +100,13 @@ bool tcp_echo(const Path& path, std::size_t bytes, Milliseconds patience) {
   if (!listener) return false;
   const auto there = pattern(bytes, 1), back = pattern(bytes, 2);
   auto answer = std::async(std::launch::async, [&] {
-    const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const UniqueFd peer(static_cast<int>(
+        TEMP_FAILURE_RETRY(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC))));
     return peer && receive_all(peer, there) && send_all(peer, back);
   });
   const auto client = asker(path, SOCK_STREAM, 0, patience);
-  const bool ok = connect(client.get(), to.get(), to.length) == 0 && send_all(client, there) &&
-                  receive_all(client, back);
+  const bool ok = TEMP_FAILURE_RETRY(connect(client.get(), to.get(), to.length)) == 0 &&
+                  send_all(client, there) && receive_all(client, back);
   return answer.get() && ok;
 }
 
@@ -116,12 +121,12 @@ bool udp_echo(const Path& path, std::size_t bytes, Milliseconds patience) {
     return false;
   sockaddr_storage from{};
   socklen_t from_length = sizeof(from);
-  auto n = recvfrom(listener.get(), got.data(), got.size(), 0, reinterpret_cast<sockaddr*>(&from),
-                    &from_length);
+  auto n = TEMP_FAILURE_RETRY(recvfrom(listener.get(), got.data(), got.size(), 0,
+                                       reinterpret_cast<sockaddr*>(&from), &from_length));
   if (n != static_cast<ssize_t>(bytes) || !std::equal(there.begin(), there.end(), got.begin()))
     return false;
   sendto(listener.get(), back.data(), bytes, 0, reinterpret_cast<sockaddr*>(&from), from_length);
-  n = recv(client.get(), got.data(), got.size(), 0);
+  n = TEMP_FAILURE_RETRY(recv(client.get(), got.data(), got.size(), 0));
   return n == static_cast<ssize_t>(bytes) && std::equal(back.begin(), back.end(), got.begin());
 }
 
@@ -146,7 +151,7 @@ bool icmp_echo(const Path& path, Milliseconds patience, int* ttl) {
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof(control);
-    const auto n = recvmsg(fd.get(), &message, 0);
+    const auto n = TEMP_FAILURE_RETRY(recvmsg(fd.get(), &message, 0));
     if (n < 0) return false;
     if (!is_reply(data, static_cast<std::size_t>(n), to.family(), id)) continue;
     if (ttl) *ttl = ttl_of(message);
@@ -166,7 +171,8 @@ int udp_error(const Path& path, std::size_t bytes, Milliseconds patience) {
   if (connect(fd.get(), to.get(), to.length)) return 0;
   // That a packet was dropped may be known at once, and its error still come.
   (void)send(fd.get(), data.data(), bytes, 0);
-  const bool answered = recv(fd.get(), data.data(), bytes, 0) < 0 && errno != EAGAIN;
+  const bool answered =
+      TEMP_FAILURE_RETRY(recv(fd.get(), data.data(), bytes, 0)) < 0 && errno != EAGAIN;
   return answered ? errno : 0;
 }
 

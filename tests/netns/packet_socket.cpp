@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -40,7 +41,7 @@ bool PacketSocket::send(const Bytes& frame) const {
 
 std::optional<Captured> PacketSocket::receive(int milliseconds) const {
   pollfd p{fd_.get(), POLLIN, 0};
-  if (!fd_ || poll(&p, 1, milliseconds) != 1) return {};
+  if (!fd_ || TEMP_FAILURE_RETRY(poll(&p, 1, milliseconds)) != 1) return {};
   static thread_local Bytes room(1 << 17);
   Captured c;
   alignas(cmsghdr) char control[128];

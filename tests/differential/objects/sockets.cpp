@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -35,7 +36,7 @@ Result<Outcome> received_mark(const UniqueFd& fd) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
-  if (recvmsg(fd.get(), &message, 0) < 0) return fail(errno, "receive at B");
+  if (TEMP_FAILURE_RETRY(recvmsg(fd.get(), &message, 0)) < 0) return fail(errno, "receive at B");
   std::uint32_t mark = 0;
   for (auto* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_MARK)
