@@ -19,7 +19,10 @@
 #define BV_STATIC_ASSERT _Static_assert
 #endif
 
-#define BV_SCHEMA_VERSION 2
+#include "schema_conntrack.h"
+#include "schema_rules.h"
+
+#define BV_SCHEMA_VERSION 3
 
 #define BV_NAME_LEN   64  /* endpoint name, terminating NUL included */
 #define BV_IFNAME_LEN 16  /* IFNAMSIZ */
@@ -43,6 +46,7 @@
 enum bv_mode {
 	BV_MODE_L2 = 0,
 	BV_MODE_L3 = 1,
+	BV_MODE_L3S = 2, /* l3, and filtered unless said otherwise */
 };
 
 /* In order of strictness: between two endpoints the larger one holds. */
@@ -80,6 +84,10 @@ enum bv_action {
 	X(RX_FLOODED, BV_PASS, "broadcast or multicast, copied to the endpoints that joined")      \
 	X(RX_SOLICITED, BV_PASS, "neighbour request, copied to the endpoint asked for")            \
 	X(RX_REFLECTED, BV_PASS, "an endpoint's own broadcast or multicast come back")             \
+	X(RX_RULE, BV_DROP, "dropped by an input rule")                                            \
+	X(RX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the input chain")                    \
+	X(RX_REJECTED, BV_WIRE, "rejected by an input rule: its sender is told")                   \
+	X(RX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(RX_NO_ENDPOINT, BV_PASS, "address of no endpoint")                                       \
 	X(RX_OTHER_HOST, BV_PASS, "for another host's MAC address")                                \
 	X(RX_VLAN, BV_PASS, "VLAN-tagged")                                                         \
@@ -89,6 +97,10 @@ enum bv_action {
 	X(TX_ROUTED, BV_WIRE, "routed out of the parent")                                          \
 	X(TX_MALFORMED, BV_WIRE, "malformed header, routed by its destination")                    \
 	X(TX_HOST, BV_HOST, "to the parent's own stack")                                           \
+	X(TX_RULE, BV_DROP, "dropped by an output rule")                                           \
+	X(TX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the output chain")                   \
+	X(TX_REJECTED, BV_ANSWER, "rejected by an output rule: the endpoint is told")              \
+	X(TX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(TX_PRIVATE, BV_DROP, "sibling blocked by policy private")                                \
 	X(TX_MULTICAST, BV_DROP, "broadcast or multicast")                                         \
 	X(TX_NOT_IP, BV_DROP, "neither IPv4 nor IPv6")                                             \
@@ -118,7 +130,7 @@ struct bv_meta {
 	__u32 schema_version; /* BV_SCHEMA_VERSION of the program that made the maps */
 	__u32 max_endpoints;
 	__u32 max_addresses; /* of each family */
-	__u32 pad;
+	__u32 max_connections;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_meta) == 16, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_meta, schema_version) == 0, "map ABI changed");
@@ -139,7 +151,7 @@ BV_STATIC_ASSERT(sizeof(struct bv_parent) == 44, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 28, "map ABI changed");
 
 /*
- * `endpoints`: key ifindex of the host side. The xmit program reads the first 20 bytes; the rest
+ * `endpoints`: key ifindex of the host side. The xmit program reads the first 24 bytes; the rest
  * is what the control plane must remember.
  */
 struct bv_endpoint {
@@ -147,26 +159,31 @@ struct bv_endpoint {
 	__u32 parent; /* ifindex */
 	enum bv_mode mode;
 	enum bv_policy policy;
-	__u32 learn_age; /* seconds after which an unused learned address counts no more; 0: none
-			    is learned */
+	__u32 learn_age;   /* seconds after which an unused learned address counts no more; 0: none
+			      is learned */
+	__u8 filter;	   /* 1: what it exchanges with the outside passes the rules */
+	__u8 parent_index; /* bv_parent.index */
+	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
+	__u8 pad;
 	enum bv_device device;
 	__u32 inner_ifindex; /* in the endpoint's namespace */
 	__u32 own_mtu;	     /* set for this endpoint, which the parent's may lower; 0: follows the
 				parent's */
-	__u64 netns_cookie;  /* of the endpoint's namespace */
-	__u64 netns_inode;   /* likewise; to find it under /run/netns and /proc */
-	__u8 own_mode;	     /* 1: set for this endpoint; 0: follows the parent's */
-	__u8 own_policy;     /* likewise */
-	__u8 unfinished;     /* 1: being made or deleted; of a killed process if the lock is free */
-	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
 	__u32 mtu;
+	__u64 netns_cookie; /* of the endpoint's namespace */
+	__u64 netns_inode;  /* likewise; to find it under /run/netns and /proc */
+	__u8 own_mode;	    /* 1: set for this endpoint; 0: follows the parent's */
+	__u8 own_policy;    /* likewise */
+	__u8 own_filter;    /* 1: set for this endpoint; 0: follows its mode */
+	__u8 unfinished;    /* 1: being made or deleted; of a killed process if the lock is free */
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
+	__u8 pad2[4];
 };
-BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 240, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 32, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_endpoint, name) == 56, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 248, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 40, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_endpoint, name) == 60, "map ABI changed");
 
 /* All that delivery needs: copies of the endpoint's settings. `ports`: index bv_endpoint.id. */
 struct bv_port {
@@ -176,7 +193,9 @@ struct bv_port {
 	enum bv_mode mode;
 	enum bv_policy policy;
 	__u8 in_parent_netns;
-	__u8 pad[3];
+	__u8 filter;	   /* as bv_endpoint.filter */
+	__u8 parent_index; /* bv_parent.index */
+	__u8 pad;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_port) == 24, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_port, in_parent_netns) == 20, "map ABI changed");
