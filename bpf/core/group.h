@@ -6,6 +6,7 @@
 #ifndef BPFVLAN_GROUP_H
 #define BPFVLAN_GROUP_H
 
+#include "bits.h"
 #include "policy.h"
 #include "verdict.h"
 
@@ -71,21 +72,6 @@ static __always_inline __u32 group_bucket(__u32 parent, const __u8 *mac)
 	__u32 hash = (low ^ mac[0]) * 0x9e3779b1u ^ parent * 0x85ebca6bu;
 
 	return (hash ^ hash >> 15) % BV_GROUP_BUCKETS;
-}
-
-/*
- * BPF has no instruction for it, clang 14 never ends compiling __builtin_ctzll(), and branches
- * would be too many for the verifier: the ones of the mask below the bit are counted.
- */
-static __always_inline __u32 lowest_bit(__u64 bits)
-{
-	__u64 below = (bits & -bits) - 1;
-
-	below -= below >> 1 & 0x5555555555555555ull;
-	asm volatile("" : "+r"(below));
-	below = (below & 0x3333333333333333ull) + (below >> 2 & 0x3333333333333333ull);
-	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
-	return below * 0x0101010101010101ull >> 56;
 }
 
 static __always_inline bool is_in_audience(const struct bv_port *port, const struct audience *to)

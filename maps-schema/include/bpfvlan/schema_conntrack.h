@@ -89,7 +89,7 @@ struct bv_ct_settings {
 BV_STATIC_ASSERT(sizeof(struct bv_ct_settings) == 104, "map ABI changed");
 BV_STATIC_ASSERT(BV_CT_TIMEOUT_MAX <= 24, "every time-out has its place");
 
-/* bv_conn.status */
+/* bv_conn.status_state, the low four bits */
 #define BV_CONN_LO_STARTED                                                                         \
 	0x1 /* the first packet came from `lo`: that is the original direction                     \
 	     */
@@ -103,7 +103,7 @@ BV_STATIC_ASSERT(BV_CT_TIMEOUT_MAX <= 24, "every time-out has its place");
 #define BV_TCP_BE_LIBERAL	   0x08
 #define BV_TCP_DATA_UNACKNOWLEDGED 0x10
 #define BV_TCP_MAXACK_SET	   0x20
-/* bv_conn.tcp_last_flags: the first two of these, and */
+/* bv_conn.tcp_last_syn, the low four bits: the first two of these, and */
 #define BV_TCP_LAST_CHALLENGE_ACK     0x4
 #define BV_TCP_LAST_SIMULTANEOUS_OPEN 0x8
 
@@ -125,18 +125,18 @@ BV_STATIC_ASSERT(sizeof(struct bv_conn_key) == 40, "map ABI changed");
 
 /*
  * One connection; struct nf_conn and struct ip_ct_tcp. Of two values, [0] is the original
- * direction's and [1] the reply's. Sequence numbers are in host order. Bytes count from the IP
- * header on. Narrow fields, since a million of these are to fit.
+ * direction's and [1] the reply's; of two things in a byte, the first is in the low four bits (bit
+ * fields would keep the kernel from taking the type). Sequence numbers are in host order. Bytes
+ * count from the IP header on. Narrow fields, since a million of these are to fit.
  */
 struct bv_conn {
 	__u8 lo[16], hi[16]; /* as in bv_conn_key */
 	__u8 port[2][2];
 	__u8 protocol;
 	__u8 parent;
-	__u8 status : 4;    /* BV_CONN_* */
-	__u8 tcp_state : 4; /* enum bv_tcp_state */
-	__u8 tcp_scale_original : 4, tcp_scale_reply : 4;
-	__u32 expires; /* tick from which it counts no more */
+	__u8 status_state; /* BV_CONN_*; enum bv_tcp_state */
+	__u8 tcp_scales;   /* of the original direction; of the reply's */
+	__u32 expires;	   /* tick from which it counts no more */
 	/* What the rules said of its packets while it is established, as long as these rules hold:
 	 * their bv_rules.generation, and by direction the target's number + 1; 0: not known. */
 	__u32 rules_generation;
@@ -144,8 +144,8 @@ struct bv_conn {
 	__u32 packets[2], bytes[2]; /* the low 32 bits */
 	__u8 packets_high[2];	    /* the next 8 bits */
 	__u16 bytes_high[2];	    /* the next 16 bits */
-	__u8 tcp_last_flags : 4, tcp_last_wscale : 4;
-	__u8 tcp_last_dir : 1, tcp_last_index : 3, tcp_retrans : 4;
+	__u8 tcp_last_syn;	    /* flags; window scale */
+	__u8 tcp_last_other; /* direction, in bit 0, and kind of segment, 1 to 3; retransmissions */
 	union {
 		__u32 tcp_end[2];
 		__u32 stream_from; /* UDP: tick from which it is a stream, if replies come */

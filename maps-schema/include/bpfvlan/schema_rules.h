@@ -54,9 +54,9 @@ BV_STATIC_ASSERT(sizeof(struct bv_rule_key) == 48, "map ABI changed");
 #define BV_RULE_NODE_PAGE(ref) ((ref)&0xffffff)
 #define BV_RULE_NUMBER(ref)    ((ref)&0x3fffffff)
 
-/* Vectors that need no page: these two numbers would be those of page 0. */
-#define BV_RULE_ALL  0U
-#define BV_RULE_NONE 1U
+/* No rule; and the second half of page 0, where all bits are set. */
+#define BV_RULE_NONE 0U
+#define BV_RULE_ALL  1U
 
 /* Bit r % 64 of words[r / 64]: rule r allows this value. Bit w of `any`: words[w] has a bit. */
 struct bv_rule_vector {
@@ -85,7 +85,7 @@ struct bv_rule_target {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_rule_target) == 8, "map ABI changed");
 
-/* The look-ups of one chain; 0 for those that none of its rules needs, which is BV_RULE_ALL. */
+/* The look-ups of one chain; BV_RULE_ALL for those that none of its rules needs. */
 struct bv_rule_chain {
 	__u32 src[2], dst[2]; /* of IPv4 and of IPv6; what the family alone excludes is in here */
 	__u32 sport, dport;
@@ -100,7 +100,7 @@ struct bv_rule_chain {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_rule_chain) == 52, "map ABI changed");
 
-/* Page 0. */
+/* The first half of page 0. */
 struct bv_rules {
 	__u32 generation; /* another one with each change; never 0 */
 	struct bv_rule_chain chain[BV_CHAIN_MAX];

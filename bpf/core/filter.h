@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stateful filter between endpoints and the outside, as the host's netfilter is for the
+ * kernel's mode l3s: connection tracking, then the rules, and a new connection is entered if they
+ * accept it.
+ */
+#ifndef BPFVLAN_FILTER_H
+#define BPFVLAN_FILTER_H
+
+#include "conn_table.h"
+#include "rules.h"
+
+#define FRAGMENT_SECONDS 30 /* IP_FRAG_TIME */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, BV_MAX_FRAGMENTS);
+	__type(key, struct bv_fragment_key);
+	__type(value, struct bv_fragment);
+} ct_fragments BV_MAP;
+
+/* BV_REASON_MAX: nothing against it. */
+static __always_inline enum bv_reason reason_of(const struct bv_rule_target *target,
+						enum bv_chain chain)
+{
+	const bool policy = target->counter < BV_CHAIN_MAX * BV_MAX_PARENTS;
+
+	if (target->target == BV_TARGET_ACCEPT)
+		return BV_REASON_MAX;
+	if (chain == BV_CHAIN_INPUT)
+		return policy ? BV_REASON_RX_CHAIN_POLICY : BV_REASON_RX_RULE;
+	return policy ? BV_REASON_TX_CHAIN_POLICY : BV_REASON_TX_RULE;
+}
+
+/* As the first fragment fared. */
+static __always_inline bool fragment_follows(struct flow *f, enum bv_reason *reason)
+{
+	const struct bv_fragment *first;
+
+	first = bpf_map_lookup_elem(&ct_fragments, &f->fragment);
+	if (!first || (__s32)(f->now - first->expires) >= 0)
+		return false;
+	*reason = first->reason;
+	return true;
+}
+
+static __always_inline void fragment_first(struct flow *f, enum bv_reason reason,
+					   const struct bv_ct_settings *settings)
+{
+	const struct bv_fragment first = {
+		.expires = f->now + settings->ticks_per_1000_seconds / (1000 / FRAGMENT_SECONDS),
+		.reason = reason,
+	};
+
+	bpf_map_update_elem(&ct_fragments, &f->fragment, &first, BPF_ANY);
+}
+
+/* Looks in both places where it can be. */
+static __always_inline void conn_find(struct flow *f, const struct bv_ct_settings *settings)
+{
+	f->way = BV_CONN_WAYS;
+	for (int other = 0; other < 2; other++) {
+		struct bv_conn_set *set = conn_set(flow_set(f, other));
+
+		f->other = other;
+		if (!set || !conn_touch(set, f, settings) || f->way < BV_CONN_WAYS)
+			return;
+	}
+}
+
+/* A free place in either set comes before one that is taken. */
+static __always_inline bool conn_add(struct flow *f, const struct bv_ct_settings *settings)
+{
+	for (int i = 0; i < 4; i++) {
+		struct bv_conn_set *set = conn_set(flow_set(f, i & 1));
+
+		if (!set)
+			return false;
+		if (conn_enter(set, f, settings, i < 2 ? CONN_ROOM_FREE : CONN_ROOM_TAKEN))
+			count_ct(BV_CT_STAT_EARLY_DROPPED);
+		if (f->way < BV_CONN_WAYS)
+			return true;
+		if (!(i & 1))
+			set->overflowed = 1;
+	}
+	return false;
+}
+
+#endif

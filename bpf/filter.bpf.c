@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bv_filter(), which bv_rx and bv_xmit call for endpoints with a filter. Its parts are functions of
+ * their own for the verifier, which checks each once and not once for each way to it.
+ */
+#include "core/filter.h"
+
+__noinline int bv_flow_parse(ctx_t *ctx, struct flow *f, __u32 parent)
+{
+	return f ? flow_parse(ctx, f, parent) : FLOW_INVALID;
+}
+
+/* The packet's connection, if there is one, brought up to date: f->way, f->state. */
+__noinline int bv_conn_find(struct flow *f)
+{
+	__u32 zero = 0;
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
+
+	if (f && settings)
+		conn_find(f, settings);
+	return 0;
+}
+
+/* False if there is no room for it. */
+__noinline int bv_conn_add(struct flow *f)
+{
+	__u32 zero = 0;
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
+
+	return f && settings && conn_add(f, settings);
+}
+
+__noinline int bv_rules_verdict(struct flow *f, __u32 parent, __u32 chain,
+				struct bv_rule_target *target)
+{
+	if (f && target)
+		*target = rules_verdict(f, parent, chain);
+	return 0;
+}
+
+__noinline int bv_conn_remember(struct flow *f)
+{
+	struct bv_conn_set *set;
+
+	if (!f)
+		return 0;
+	set = conn_set(flow_set(f, f->other));
+	if (set)
+		conn_remember(set, f, f->cached);
+	return 0;
+}
+
+static __always_inline bool may_start(const struct flow *f)
+{
+	__u32 zero = 0;
+	const struct bv_ct_settings *settings;
+
+	if (!f->starts)
+		return false;
+	if (f->protocol != IPPROTO_TCP || f->tcp.index == TCP_INDEX_SYN)
+		return true;
+	settings = bpf_map_lookup_elem(&ct_settings, &zero);
+	return settings && settings->tcp_loose;
+}
+
+/* Where the packet stands: f->state; f->way says whether it has a connection in the table. */
+static __always_inline void track(struct flow *f)
+{
+	f->way = BV_CONN_WAYS;
+	f->state = BV_CTSTATE_INVALID;
+	if (f->kind == FLOW_TRACKED || f->kind == FLOW_RELATED)
+		bv_conn_find(f);
+	if (f->way < BV_CONN_WAYS)
+		count_ct(f->state == BV_CTSTATE_INVALID ? BV_CT_STAT_INVALID : BV_CT_STAT_FOUND);
+	else if (f->kind == FLOW_TRACKED && may_start(f))
+		f->state = BV_CTSTATE_NEW;
+	else
+		count_ct(BV_CT_STAT_INVALID);
+}
+
+static __always_inline enum bv_reason filter(struct flow *f, __u32 parent, enum bv_chain chain)
+{
+	struct bv_rule_target target = {};
+	enum bv_reason reason;
+	bool known;
+
+	track(f);
+	f->rule.state = (f->rule.state & 0x3f) | f->state << 6;
+	known = f->cached;
+	bv_rules_verdict(f, parent, chain, &target);
+	reason = reason_of(&target, chain);
+	if (reason != BV_REASON_MAX)
+		return reason;
+	if (f->state == BV_CTSTATE_ESTABLISHED && f->cached && !known)
+		bv_conn_remember(f);
+	if (f->state != BV_CTSTATE_NEW || f->way < BV_CONN_WAYS)
+		return BV_REASON_MAX;
+	if (!bv_conn_add(f)) {
+		count_ct(BV_CT_STAT_FULL);
+		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_CT_FULL : BV_REASON_TX_CT_FULL;
+	}
+	count_ct(BV_CT_STAT_NEW);
+	bv_conn_find(f);
+	return BV_REASON_MAX;
+}
+
+/*
+ * What a packet between an endpoint and the outside is dropped by; BV_REASON_MAX: nothing. Its
+ * protocol is IPv4 or IPv6, or it is not filtered.
+ */
+__noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
+{
+	__u32 zero = 0;
+	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
+	enum bv_reason reason = BV_REASON_MAX;
+
+	if (!f || !settings)
+		return BV_REASON_MAX;
+	f->kind = bv_flow_parse(ctx, f, parent);
+	if (f->kind == FLOW_NEIGHBOUR)
+		return BV_REASON_MAX;
+	f->now = now_ticks();
+	f->rules_generation = rules_generation(parent);
+	f->rule.endpoint[0] = endpoint >> 8;
+	f->rule.endpoint[1] = endpoint;
+	f->fragment.parent = parent;
+	if (f->kind == FLOW_FRAGMENT && fragment_follows(f, &reason))
+		return reason;
+	reason = filter(f, parent, chain);
+	if (f->first_of_many)
+		fragment_first(f, reason, settings);
+	return reason;
+}
+
+char _license[] SEC("license") __weak = "GPL";
