@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attach point: the host side of an endpoint's device pair, TC ingress. */
+#include "core/filtered.h"
 #include "core/learn.h"
 #include "core/membership.h"
 #include "core/mode_l2.h"
@@ -11,6 +12,7 @@ static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_endpoint 
 	case BV_MODE_L2:
 		return l2_xmit(ctx, from);
 	case BV_MODE_L3:
+	case BV_MODE_L3S:
 		return l3_xmit(ctx, from);
 	}
 	return verdict(BV_REASON_TX_NO_ENDPOINT);
@@ -27,7 +29,7 @@ int bv_xmit(ctx_t *ctx)
 		note_membership(ctx, from);
 	if (from->learn_age && !from->in_parent_netns) /* there it would be the host's */
 		learn_source(ctx, from);
-	return finish(ctx, xmit(ctx, from), from);
+	return finish(ctx, xmit_filtered(ctx, from, xmit(ctx, from)), from);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -103,8 +103,10 @@ static __always_inline __u8 flow_tcp_option(struct flow *f)
 
 static __always_inline void flow_tcp_options(ctx_t *ctx, struct flow *f, __u32 len)
 {
-	if (!len || len > TCPOPT_MAX_LEN ||
-	    bpf_skb_load_bytes(ctx, f->l4 + sizeof(struct tcphdr), f->options, len))
+	if (len > TCPOPT_MAX_LEN)
+		return;
+	asm volatile("" : "+r"(len)); /* two comparisons, as the verifier needs them */
+	if (len < 4 || bpf_skb_load_bytes(ctx, f->l4 + sizeof(struct tcphdr), f->options, len))
 		return;
 	if (len == 12 && *(__u32 *)f->options == bpf_htonl(TCPOPT_TIMESTAMP_ALIGNED))
 		return;

@@ -152,9 +152,12 @@ static long flood_word(__u32 word, struct flood *f)
 	return f->paused;
 }
 
-/* Copies for all members in the audience. FLOOD_PAUSED: ctx_again() with *resume. */
-static __always_inline enum flooded flood(ctx_t *ctx, const __u8 *mac, __u32 parent_index,
-					  const struct audience *to, __u16 *resume)
+/*
+ * Copies for all members in the audience. FLOOD_PAUSED: ctx_again() with *resume. A function of its
+ * own, for what it needs of the stack.
+ */
+static __noinline enum flooded flood(ctx_t *ctx, const __u8 *mac, __u32 parent_index,
+				     const struct audience *to, __u16 *resume)
 {
 	struct flood f = {
 		.ctx = ctx, .to = *to, .start = ctx_state(ctx), .everybody = mac_is_everybody(mac)};

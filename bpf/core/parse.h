@@ -32,6 +32,7 @@ struct l3 {
 	enum l3_status status;
 	enum l3_family family; /* of the target */
 	const void *target;    /* the address that decides: 4 or 16 bytes, network order */
+	bool by_target;	       /* it is not the destination, but what a neighbour request asks */
 };
 
 struct arp_eth_ip {
@@ -104,7 +105,8 @@ static __always_inline struct l3 parse_ipv6_from_any(ctx_t *ctx)
 		return (struct l3){.status = L3_MALFORMED};
 	return (struct l3){.status = L3_OK,
 			   .family = L3_IPV6,
-			   .target = ((struct ns_msg *)(frame + icmp_at))->target};
+			   .target = ((struct ns_msg *)(frame + icmp_at))->target,
+			   .by_target = true};
 }
 
 static __always_inline struct l3 parse_ipv6(ctx_t *ctx)

@@ -38,26 +38,33 @@ static __always_inline struct verdict route_ipv4(const struct iphdr *ip, enum bv
 /*
  * The neighbour table would be asked for a host-local IPv6 address, so those are told apart first.
  * The look-up runs as if from the host side, where forwarding is ours to switch on; NOT_FWDED means
- * local or no route at all, and routing towards the loopback then tells these two apart.
+ * local or no route at all, and routing towards the loopback then tells these two apart. A function
+ * of its own, as its stack would be missing elsewhere.
  */
-static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
-						 enum bv_reason reason, __u32 parent)
+static __noinline int ipv6_is_local(ctx_t *ctx)
 {
 	struct bpf_fib_lookup fib = {.family = BV_AF_INET6, .ifindex = ctx_device(ctx)};
+	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 
-	if (ip6->daddr.s6_addr[0] == 0xff)
-		return verdict(BV_REASON_TX_MULTICAST);
-	/* From `::` the kernel looks at the parent's routes alone. */
-	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr))
-		return by_device(reason, parent);
+	if (!ip6)
+		return 0;
 	fib.l4_protocol = ip6->nexthdr;
 	/* From such a source, or a group, the look-up would find nothing at all. */
 	if (!ipv6_is_strict(&ip6->saddr) && ip6->saddr.s6_addr[0] != 0xff)
 		__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof(fib.ipv6_src));
 	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof(fib.ipv6_dst));
-	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED)
-		return verdict(BV_REASON_TX_HOST);
-	return by_device(reason, parent);
+	return bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
+						 enum bv_reason reason, __u32 parent)
+{
+	if (ip6->daddr.s6_addr[0] == 0xff)
+		return verdict(BV_REASON_TX_MULTICAST);
+	/* From `::` the kernel looks at the parent's routes alone. */
+	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr) || !ipv6_is_local(ctx))
+		return by_device(reason, parent);
+	return verdict(BV_REASON_TX_HOST);
 }
 
 static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u32 parent)

@@ -3,6 +3,7 @@
 #ifndef BPFVLAN_RX_H
 #define BPFVLAN_RX_H
 
+#include "filtered.h"
 #include "rx_group.h"
 
 /* Nobody's by its address: perhaps by the question that it answers. */
@@ -21,6 +22,12 @@ static __always_inline struct verdict rx_unknown(ctx_t *ctx, const struct l3 *l3
 	}
 }
 
+/* Mode l3s has IP packets alone, by their destination. */
+static __always_inline bool is_ip(ctx_t *ctx, const struct l3 *l3)
+{
+	return !l3->by_target && ctx_ethertype(ctx) != bpf_htons(ETH_P_ARP);
+}
+
 static __always_inline struct verdict rx(ctx_t *ctx)
 {
 	const struct bv_addr *owner;
@@ -33,8 +40,10 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 		return verdict(BV_REASON_RX_VLAN);
 	l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
 	owner = l3_owner(ctx_device(ctx), &l3);
+	if (owner && owner->to.mode == BV_MODE_L3S && !is_ip(ctx, &l3))
+		owner = NULL; /* neighbour requests are the host's */
 	if (owner && (owner->to.mode != BV_MODE_L2 || !ctx_to_group(ctx)))
-		return deliver(BV_REASON_RX_DELIVERED, &owner->to);
+		return rx_filtered(ctx, &owner->to);
 	if (ctx_to_group(ctx) && rx_group(ctx, &v))
 		return v;
 	return rx_unknown(ctx, &l3);
