@@ -175,6 +175,30 @@ struct bv_conn_set {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_conn_set) == 128 * BV_CONN_WAYS, "128 bytes a connection");
 
+/* What the loader has `bv_ct_forget` do, run with BPF_PROG_TEST_RUN: behind 14 bytes of Ethernet
+ * header, as neither a program nor the kernel lets the loader take the locks. It returns how many
+ * connections went.
+ */
+#define BV_CT_ANY_PARENT (~0U)
+enum bv_ct_forget_what {
+	BV_CT_FORGET_ALL = 0, /* of the parent */
+	BV_CT_FORGET_ONE = 1, /* the one with `key` */
+};
+
+struct bv_ct_forget {
+	__u32 parent_index;	     /* bv_parent.index, or BV_CT_ANY_PARENT */
+	enum bv_ct_forget_what what; /* 32 bits */
+	struct bv_conn_key key;
+};
+BV_STATIC_ASSERT(sizeof(struct bv_ct_forget) == 48, "map ABI changed");
+
+/* What `bv_clock`, run likewise, leaves behind the Ethernet header. */
+struct bv_ct_clock {
+	__u64 jiffies;
+	__u64 coarse_ns; /* bpf_ktime_get_coarse_ns() */
+};
+BV_STATIC_ASSERT(sizeof(struct bv_ct_clock) == 16, "map ABI changed");
+
 /* `ct_fragments`: key, what the fragments of one packet have in common. */
 struct bv_fragment_key {
 	__u8 src[16], dst[16]; /* network order, as in bv_conn_key */
