@@ -48,7 +48,7 @@ ExitStatus report(const Result<>& result, const std::string& prefix) {
 }
 
 CLI::Option* add_mode(CLI::App& command, std::optional<Mode>& mode) {
-  return add_parsed(command, "--mode", mode, parse_mode, "l2 or l3")->type_name("MODE");
+  return add_parsed(command, "--mode", mode, parse_mode, "l2, l3 or l3s")->type_name("MODE");
 }
 
 CLI::Option* add_policy(CLI::App& command, std::optional<Policy>& policy) {

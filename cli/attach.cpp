@@ -35,6 +35,10 @@ void add_attach(CLI::App& cli, App& app) {
   // The bound: what a 64-bit machine's kernel can allocate in one map.
   command->add_option("--max-addresses", request->max_addresses, "Likewise, of each family")
       ->check(CLI::Range(1, 1 << 24));
+  command
+      ->add_option("--max-connections", request->max_connections,
+                   "Of all parents together; rounded up to a power of two")
+      ->check(CLI::Range(BV_MIN_CONNECTIONS, BV_MAX_CONNECTIONS));
   command->callback([&app, request] {
     app.action = [&app, request]() -> Result<> {
       BV_TRY(auto* control, app.control());

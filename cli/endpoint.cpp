@@ -16,6 +16,15 @@ CLI::Option* add_learn_age(CLI::App& command, std::uint32_t& age) {
       ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()));
 }
 
+CLI::Option* add_filter(CLI::App& command, std::optional<bool>& filter) {
+  return command
+      .add_option_function<std::string>(
+          "--filter", [&filter](const std::string& text) { filter = text == "on"; },
+          "Whether the parent's rules hold for it; default: on in mode l3s, else off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("on|off");
+}
+
 void add_add(CLI::App& endpoint, App& app) {
   struct Args {
     EndpointRequest request;
@@ -32,6 +41,7 @@ void add_add(CLI::App& endpoint, App& app) {
   command->add_option("--ifname", r.ifname, "Interface in the namespace; default: NAME");
   add_mode(*command, r.mode);
   add_policy(*command, r.policy);
+  add_filter(*command, r.filter);
   command->add_option("--address", args->addresses, "CIDR; may be given many times");
   command->add_flag("--default-route", r.default_route, "Of each family that has an address");
   command->add_option("--device", "veth; auto takes what this kernel has")
@@ -58,6 +68,7 @@ void add_set(CLI::App& endpoint, App& app) {
     std::string name;
     std::optional<Mode> mode;
     std::optional<Policy> policy;
+    std::optional<bool> filter;
     std::string learn;
     std::uint32_t learn_age = kDefaultLearnAge;
   };
@@ -67,6 +78,7 @@ void add_set(CLI::App& endpoint, App& app) {
   auto* settings = command->add_option_group("settings");
   add_mode(*settings, args->mode);
   add_policy(*settings, args->policy);
+  add_filter(*settings, args->filter);
   auto* learn = settings->add_option("--learn", args->learn, "off forgets what was learned")
                     ->check(CLI::IsMember({"on", "off"}));
   auto* age = add_learn_age(*settings, args->learn_age)->needs(learn);
@@ -77,7 +89,7 @@ void add_set(CLI::App& endpoint, App& app) {
     if (!args->learn.empty()) learn_age = args->learn == "on" ? args->learn_age : 0;
     app.action = [&app, args, learn_age]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->set_endpoint(args->name, args->mode, args->policy, learn_age);
+      return control->set_endpoint(args->name, args->mode, args->policy, learn_age, args->filter);
     };
   });
 }

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,22 +49,35 @@ class BpfMap {
   // All entries of a hash, none twice. What the programs write meanwhile may be missing: addresses
   // that are being learned, groups that are being joined.
   Result<std::vector<std::pair<Key, Value>>> all() const {
-    constexpr std::uint32_t kBatch = 4096;
     std::vector<std::pair<Key, Value>> out;
-    std::vector<Key> keys(kBatch);
-    std::vector<Value> values(kBatch);
+    BV_CHECK(batches(4096, 0, [&](const auto& keys, const auto& values) -> Result<> {
+      for (std::size_t i = 0; i < keys.size(); ++i) out.emplace_back(keys[i], values[i]);
+      return {};
+    }));
+    return out;
+  }
+
+  // f(keys, values): spans of at most `size` each, until all were there or f fails. `flags`:
+  // BPF_F_LOCK, or 0.
+  template <class F>
+  Result<> batches(std::uint32_t size, std::uint64_t flags, F f) const {
+    std::vector<Key> keys(size);
+    std::vector<Value> values(size);
+    bpf_map_batch_opts opts{};
+    opts.sz = sizeof(opts);
+    opts.elem_flags = flags;
     std::uint32_t in = 0, next = 0;
     void* from = nullptr;
     for (bool more = true; more; from = &in, in = next) {
-      std::uint32_t count = kBatch;
-      if (bpf_map_lookup_batch(fd_.get(), from, &next, keys.data(), values.data(), &count,
-                               nullptr)) {
+      std::uint32_t count = size;
+      if (bpf_map_lookup_batch(fd_.get(), from, &next, keys.data(), values.data(), &count, &opts)) {
         if (errno != ENOENT) return fail(errno, fmt::format("read map {}", name_));
         more = false;  // ENOENT: these are the last
       }
-      for (std::uint32_t i = 0; i < count; ++i) out.emplace_back(keys[i], values[i]);
+      BV_CHECK(f(std::span<const Key>(keys.data(), count),
+                 std::span<const Value>(values.data(), count)));
     }
-    return out;
+    return {};
   }
 
   // The values of a per-CPU array's element, one per possible CPU.

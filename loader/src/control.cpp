@@ -24,6 +24,8 @@ EndpointInfo describe(const Control::Impl& c, std::uint32_t host_side, const bv_
   info.policy = ep.policy;
   info.own_mode = ep.own_mode != 0;
   info.own_policy = ep.own_policy != 0;
+  info.filter = ep.filter != 0;
+  info.own_filter = ep.own_filter != 0;
   info.device = to_string(ep.device);
   info.mtu = ep.mtu;
   if (const auto it = c.addresses.find(host_side); it != c.addresses.end())

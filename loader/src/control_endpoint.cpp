@@ -71,6 +71,9 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   ep.policy = request.policy.value_or(parent.policy);
   ep.own_mode = request.mode.has_value();
   ep.own_policy = request.policy.has_value();
+  ep.filter = request.filter.value_or(filtered_by_default(ep.mode));
+  ep.own_filter = request.filter.has_value();
+  ep.parent_index = static_cast<std::uint8_t>(parent.index);
   ep.own_mtu = request.mtu.value_or(0);
   ep.mtu = request.mtu.value_or(parent.mtu);
   ep.learn_age = request.learn_age;
@@ -142,8 +145,8 @@ Result<std::uint32_t> Control::Impl::make_devices(bv_endpoint& ep, const Netns& 
 }
 
 Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode,
-                               std::optional<Policy> policy,
-                               std::optional<std::uint32_t> learn_age) {
+                               std::optional<Policy> policy, std::optional<std::uint32_t> learn_age,
+                               std::optional<bool> filter) {
   auto& c = *impl_;
   BV_TRY(const auto host_side, c.find_endpoint(name));
   auto ep = c.endpoints.at(host_side);
@@ -155,6 +158,11 @@ Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode
     ep.policy = *policy;
     ep.own_policy = 1;
   }
+  if (filter) {
+    ep.filter = *filter;
+    ep.own_filter = 1;
+  }
+  if (!ep.own_filter) ep.filter = filtered_by_default(ep.mode);
   if (learn_age) ep.learn_age = *learn_age;
   if (ep.learn_age && !c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   return c.apply_settings(host_side, ep);

@@ -105,6 +105,10 @@ struct Control::Impl {
   Result<> detach_parent(std::uint32_t ifindex);
   Result<> remove_if_unused();
 
+  // control_conntrack.cpp
+  // Before another parent gets this index.
+  Result<> forget_connections(std::uint32_t parent_index) const;
+
   // control_endpoint.cpp
   Result<std::uint32_t> make_devices(bv_endpoint& ep, const Netns& inner_ns,
                                      const Netlink& inner_nl);
@@ -123,6 +127,11 @@ void copy_text(char (&to)[N], const std::string& from) {
 std::string host_side_name(std::uint32_t id);
 // The device of this endpoint, whatever it is called by now.
 bool is_host_side_of(const Link& link, const bv_endpoint& ep);
+
+// Of an endpoint that was told nothing else.
+inline bool filtered_by_default(Mode mode) {
+  return mode == BV_MODE_L3S;
+}
 
 bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep);
 bv_addr address_value(std::uint32_t host_side, const bv_endpoint& ep, const IpPrefix& address);

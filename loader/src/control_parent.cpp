@@ -4,6 +4,7 @@
 #include <linux/if_arp.h>
 
 #include <algorithm>
+#include <bit>
 #include <filesystem>
 
 #include "control_impl.hpp"
@@ -38,6 +39,16 @@ Result<> check_size(const char* option, const std::optional<std::uint32_t>& aske
   return {};
 }
 
+// Rounded up, as programs find a set of connections with a mask.
+Result<std::optional<std::uint32_t>> table_size(const std::optional<std::uint32_t>& connections) {
+  if (!connections) return connections;
+  if (*connections < BV_MIN_CONNECTIONS || *connections > BV_MAX_CONNECTIONS)
+    return refuse(std::errc::invalid_argument,
+                  fmt::format("--max-connections {} is not within {} and {}", *connections,
+                              BV_MIN_CONNECTIONS, BV_MAX_CONNECTIONS));
+  return std::optional(std::bit_ceil(*connections));
+}
+
 bv_parent new_parent(const Link& link, const AttachRequest& request) {
   bv_parent p{};
   p.mode = request.mode.value_or(BV_MODE_L3);
@@ -64,16 +75,20 @@ Result<> Control::attach(const AttachRequest& request) {
                   fmt::format("--max-endpoints {} is more than {}", *request.max_endpoints,
                               BV_MAX_ENDPOINTS));
 
+  BV_TRY(const auto max_connections, table_size(request.max_connections));
+
   Undo undo;
   if (!c.dp) {
     Datapath::remove_dead(std::filesystem::path(c.dir).parent_path());
     const Datapath::Sizes defaults;
     BV_TRY(c.dp, Datapath::create(c.dir, {request.max_endpoints.value_or(defaults.endpoints),
-                                          request.max_addresses.value_or(defaults.addresses)}));
+                                          request.max_addresses.value_or(defaults.addresses),
+                                          max_connections.value_or(defaults.connections)}));
     undo.push([&c] { (void)c.remove_if_unused(); });
   }
   BV_CHECK(check_size("--max-endpoints", request.max_endpoints, c.dp->meta().max_endpoints));
   BV_CHECK(check_size("--max-addresses", request.max_addresses, c.dp->meta().max_addresses));
+  BV_CHECK(check_size("--max-connections", max_connections, c.dp->meta().max_connections));
 
   const auto known = c.parents.find(ifindex);
   bv_parent parent = known == c.parents.end() ? new_parent(*link, request) : known->second;
@@ -162,6 +177,7 @@ Result<> Control::Impl::detach_parent(std::uint32_t ifindex) {
     const auto filters = nl.count_clsact_filters(ifindex);
     if (filters && *filters == 0) BV_CHECK(clsact_destroy(ifindex));
   }
+  BV_CHECK(forget_connections(parents.at(ifindex).index));
   BV_CHECK(dp->parents.erase(ifindex));
   parents.erase(ifindex);
   return {};

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "bpfvlan.skel.h"
+#include "conntrack_settings.hpp"
 #include "libbpf_log.hpp"
 #include "undo.hpp"
 
@@ -45,6 +46,42 @@ Result<> check_helpers() {
   return {};
 }
 
+// MERGE: by name until the BPF object has them; then as all others, by the skeleton's members.
+bpf_map* find_map(const Skeleton& skel, const char* name) {
+  return bpf_object__find_map_by_name(skel.s->obj, name);
+}
+
+Result<> size_conntrack(const Skeleton& skel, std::uint32_t connections) {
+  if (auto* map = find_map(skel, "conntrack"))
+    if (const int err = bpf_map__set_max_entries(map, connections / BV_CONN_WAYS))
+      return fail(err, "map conntrack");
+  return {};
+}
+
+Result<> write_ct_settings(const Skeleton& skel) {
+  const auto* map = find_map(skel, "ct_settings");
+  if (!map) return {};
+  const std::uint32_t zero = 0;
+  const auto settings = default_ct_settings(ticks_per_1000_seconds());
+  if (bpf_map_update_elem(bpf_map__fd(map), &zero, &settings, BPF_ANY))
+    return fail(errno, "map ct_settings");
+  return {};
+}
+
+Result<> pin_conntrack(const Skeleton& skel, const std::string& dir) {
+  const auto pin = [&](const char* name, int fd) -> Result<> {
+    if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))
+      return fail(errno, fmt::format("pin {}/{}", dir, name));
+    return {};
+  };
+  for (const auto* name : {"conntrack", "ct_settings", "ct_stats", "ct_fragments"})
+    if (const auto* map = find_map(skel, name)) BV_CHECK(pin(name, bpf_map__fd(map)));
+  for (const auto* name : {"bv_clock", "bv_ct_forget"})
+    if (const auto* program = bpf_object__find_program_by_name(skel.s->obj, name))
+      BV_CHECK(pin(name, bpf_program__fd(program)));
+  return {};
+}
+
 Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const LibbpfLog log;
   Skeleton skel{decltype(Skeleton::s)(bpfvlan_bpf__open())};
@@ -61,15 +98,17 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const auto chunks = (sizes.endpoints + 63) / 64;
   skel.s->rodata->bv_chunks = chunks;
   bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
+  BV_CHECK(size_conntrack(skel, sizes.connections));
   if (const int err = bpfvlan_bpf__load(skel.s.get())) {
     BV_CHECK(check_helpers());
     return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
   }
 
   const std::uint32_t zero = 0;
-  const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, 0};
+  const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, sizes.connections};
   if (bpf_map_update_elem(bpf_map__fd(maps.meta), &zero, &meta, BPF_ANY))
     return fail(errno, "map meta");
+  BV_CHECK(write_ct_settings(skel));
   return skel;
 }
 
@@ -164,6 +203,7 @@ Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
   Undo undo;
   undo.push([&] { (void)remove(unfinished); });
   BV_CHECK(pin_all(*skel.s, unfinished));
+  BV_CHECK(pin_conntrack(skel, unfinished));
   if (rename(unfinished.c_str(), dir.c_str())) return fail(errno, dir);
   undo.release();
   return open(dir);
@@ -199,6 +239,8 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   BV_CHECK(open_map(dp.host_addrs, "host_addrs"));
   BV_CHECK(open_map(dp.dhcp, "dhcp"));
   BV_CHECK(open_map(dp.dhcp_slots, "dhcp_slots"));
+  // MERGE: without the condition.
+  if (exists(path("ct_settings"))) BV_CHECK(open_map(dp.ct_settings, "ct_settings"));
   return dp;
 }
 

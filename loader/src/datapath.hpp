@@ -18,6 +18,7 @@ class Datapath {
   struct Sizes {
     std::uint32_t endpoints = BV_DEFAULT_ENDPOINTS;
     std::uint32_t addresses = BV_DEFAULT_ADDRESSES;
+    std::uint32_t connections = BV_DEFAULT_CONNECTIONS;  // a power of two
   };
 
   // The directory appears with everything in it, or not at all.
@@ -61,6 +62,7 @@ class Datapath {
   BpfMap<bv_host_addr, std::uint8_t> host_addrs;
   BpfMap<bv_dhcp_key, std::uint32_t> dhcp;
   BpfMap<std::uint32_t, bv_dhcp_key> dhcp_slots;
+  BpfMap<std::uint32_t, bv_ct_settings> ct_settings;
 
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;

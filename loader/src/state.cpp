@@ -21,6 +21,11 @@ IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
   return p;
 }
 
+// What of a copy `endpoint set` and `attach` change.
+bool same_settings(const bv_port& copy, const bv_endpoint& ep) {
+  return copy.mode == ep.mode && copy.policy == ep.policy && copy.filter == ep.filter;
+}
+
 }  // namespace
 
 std::string host_side_name(std::uint32_t id) {
@@ -39,6 +44,8 @@ bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep) {
   p.mode = ep.mode;
   p.policy = ep.policy;
   p.in_parent_netns = ep.in_parent_netns;
+  p.filter = ep.filter;
+  p.parent_index = ep.parent_index;
   return p;
 }
 
@@ -60,15 +67,14 @@ Result<> Control::Impl::load() {
   stale.clear();
   for (const auto& [host_side, ep] : endpoints) {
     BV_TRY(const auto port, dp->ports.find(ep.id));
-    if (!port || port->mode != ep.mode || port->policy != ep.policy) stale.insert(host_side);
+    if (!port || !same_settings(*port, ep)) stale.insert(host_side);
   }
   const auto take = [&](const IpPrefix& address, const bv_addr& value) {
     if (!value.age) addresses[value.to.host_side].push_back(address);
     const auto found = endpoints.find(value.to.host_side);
     if (found == endpoints.end()) return;
     const auto& ep = found->second;
-    if (ep.mode != value.to.mode || ep.policy != value.to.policy ||
-        (value.age && ep.learn_age && value.age != ep.learn_age))
+    if (!same_settings(value.to, ep) || (value.age && ep.learn_age && value.age != ep.learn_age))
       stale.insert(value.to.host_side);
   };
   for (const auto& [key, value] : all4) take(to_prefix(AF_INET, key, value), value);
@@ -215,9 +221,12 @@ Result<> Control::Impl::sync_settings(std::uint32_t host_side) {
   const auto& parent = parents.at(ep.parent);
   const auto mode = ep.own_mode ? ep.mode : parent.mode;
   const auto policy = ep.own_policy ? ep.policy : parent.policy;
-  if (ep.mode == mode && ep.policy == policy && !stale.contains(host_side)) return {};
+  const bool filter = ep.own_filter ? ep.filter != 0 : filtered_by_default(mode);
+  if (ep.mode == mode && ep.policy == policy && ep.filter == filter && !stale.contains(host_side))
+    return {};
   ep.mode = mode;
   ep.policy = policy;
+  ep.filter = filter;
   BV_CHECK(apply_settings(host_side, ep));
   stale.erase(host_side);
   return {};

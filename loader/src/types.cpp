@@ -11,6 +11,8 @@ std::string_view to_string(Mode mode) {
       return "l2";
     case BV_MODE_L3:
       return "l3";
+    case BV_MODE_L3S:
+      return "l3s";
   }
   return "?";
 }
@@ -60,9 +62,10 @@ std::string_view to_string(bv_action action) {
 }
 
 Result<Mode> parse_mode(std::string_view text) {
-  for (auto mode : {BV_MODE_L2, BV_MODE_L3})
+  for (auto mode : {BV_MODE_L2, BV_MODE_L3, BV_MODE_L3S})
     if (text == to_string(mode)) return mode;
-  return refuse(std::errc::invalid_argument, fmt::format("mode '{}' is not one of: l2, l3", text));
+  return refuse(std::errc::invalid_argument,
+                fmt::format("mode '{}' is not one of: l2, l3, l3s", text));
 }
 
 Result<Policy> parse_policy(std::string_view text) {

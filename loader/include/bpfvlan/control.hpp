@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bpfvlan/conntrack.hpp"
 #include "bpfvlan/types.hpp"
 
 namespace bpfvlan {
@@ -36,7 +37,8 @@ class Control {
   Result<> add_endpoint(const EndpointRequest& request);
   // What is unset stays. `learn_age` as in EndpointRequest: 0 forgets what was learned.
   Result<> set_endpoint(const std::string& name, std::optional<Mode> mode,
-                        std::optional<Policy> policy, std::optional<std::uint32_t> learn_age = {});
+                        std::optional<Policy> policy, std::optional<std::uint32_t> learn_age = {},
+                        std::optional<bool> filter = {});
   Result<> delete_endpoint(const std::string& name);
 
   // On the endpoint's interface and in the maps, or in neither. An address that the endpoint has
@@ -49,6 +51,13 @@ class Control {
   Result<std::vector<EndpointInfo>> endpoints() const;
   Result<EndpointInfo> endpoint(const std::string& name) const;
   Result<std::vector<ReasonInfo>> reasons() const;
+
+  // The connections of all parents, or of one. `endpoint`: refused if there is none of that name.
+  Result<Conntrack> conntrack(const std::optional<std::string>& parent = {},
+                              const std::optional<std::string>& endpoint = {}) const;
+  // For all parents of the namespace; new ones hold from a connection's next packet on.
+  Result<std::vector<ConntrackSetting>> conntrack_settings() const;
+  Result<> set_conntrack(const std::vector<ConntrackChange>& changes);
 
   // Where the maps are pinned: /sys/fs/bpf/bpfvlan/COOKIE. There only while a parent is attached.
   std::string pin_path() const;

@@ -40,7 +40,8 @@ struct AttachRequest {
   std::optional<Policy> policy{};  // unset: bridge, or what an attached parent has
   // Sizes hold for all parents of the namespace; they are fixed when its first one is attached.
   std::optional<std::uint32_t> max_endpoints{};
-  std::optional<std::uint32_t> max_addresses{};  // of each family
+  std::optional<std::uint32_t> max_addresses{};    // of each family
+  std::optional<std::uint32_t> max_connections{};  // rounded up to a power of two
 };
 
 struct EndpointRequest {
@@ -50,6 +51,7 @@ struct EndpointRequest {
   std::optional<std::string> ifname{};  // unset: the endpoint's name
   std::optional<Mode> mode{};           // unset: follows the parent
   std::optional<Policy> policy{};       // unset: follows the parent
+  std::optional<bool> filter{};         // by the parent's rules; unset: in mode l3s
   std::vector<IpPrefix> addresses{};
   bool default_route = false;          // of each family that has an address
   std::optional<std::uint32_t> mtu{};  // unset: the parent's
@@ -83,6 +85,8 @@ struct EndpointInfo {
   Policy policy{};
   bool own_mode = false;  // set for this endpoint, not inherited
   bool own_policy = false;
+  bool filter = false;  // what it exchanges with the outside passes the parent's rules
+  bool own_filter = false;
   std::string device;
   std::uint32_t mtu = 0;
   std::vector<IpPrefix> addresses;  // listed: for good

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include "address_maps.hpp"
+#include "conntrack_settings.hpp"
+#include "conntrack_table.hpp"
+#include "control_impl.hpp"
+
+namespace bpfvlan {
+namespace {
+
+Result<> check_attached(const Control::Impl& c) {
+  if (c.dp) return {};
+  return refuse(std::errc::not_connected,
+                "no parent is attached in this namespace: there is no connection table");
+}
+
+std::array<std::uint8_t, 16> mapped(const std::uint8_t (&v4)[4]) {
+  std::array<std::uint8_t, 16> out{};
+  out[10] = out[11] = 0xff;
+  std::copy(std::begin(v4), std::end(v4), out.begin() + 12);
+  return out;
+}
+
+std::array<std::uint8_t, 16> mapped(const std::uint8_t (&v6)[16]) {
+  return std::to_array(v6);
+}
+
+template <class Key>
+Result<> add_owners(const Control::Impl& c, const BpfMap<Key, bv_addr>& map, Conntrack::Impl& to) {
+  BV_TRY(const auto all, map.all());
+  for (const auto& [key, value] : all) {
+    const auto ep = c.endpoints.find(value.to.host_side);
+    if (ep != c.endpoints.end() && !expired(value))
+      to.add_owner(ep->second.parent_index, mapped(key.addr), ep->second.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> Control::Impl::forget_connections(std::uint32_t parent_index) const {
+  if (!Datapath::exists(fmt::format("{}/bv_ct_forget", dir))) return {};  // MERGE: goes
+  BV_TRY(const auto programs, ConntrackPrograms::open(dir));
+  BV_CHECK(programs.forget_all(parent_index));
+  return {};
+}
+
+Result<Conntrack> Control::conntrack(const std::optional<std::string>& parent,
+                                     const std::optional<std::string>& endpoint) const {
+  const auto& c = *impl_;
+  BV_CHECK(check_attached(c));
+  BV_TRY(auto table, Conntrack::Impl::open(c.dir));
+  if (parent) {
+    BV_TRY(const auto ifindex, c.find_parent(*parent));
+    table->parent = c.parents.at(ifindex).index;
+  }
+  if (endpoint) BV_CHECK(c.find_endpoint(*endpoint));
+  table->max_connections = c.dp->meta().max_connections;
+  table->ticks_per_1000_seconds = ticks_per_1000_seconds();
+  for (const auto& [ifindex, p] : c.parents) table->parents[p.index] = p.ifname;
+  BV_CHECK(add_owners(c, c.dp->addr4, *table));
+  BV_CHECK(add_owners(c, c.dp->addr6, *table));
+  return Conntrack(std::move(table));
+}
+
+Result<std::vector<ConntrackSetting>> Control::conntrack_settings() const {
+  BV_CHECK(check_attached(*impl_));
+  BV_TRY(const auto settings, impl_->dp->ct_settings.find(0));
+  return list_settings(settings.value_or(default_ct_settings(ticks_per_1000_seconds())));
+}
+
+Result<> Control::set_conntrack(const std::vector<ConntrackChange>& changes) {
+  BV_CHECK(check_attached(*impl_));
+  const auto& map = impl_->dp->ct_settings;
+  BV_TRY(const auto before, map.find(0));
+  BV_TRY(const auto settings,
+         change_settings(before.value_or(default_ct_settings(ticks_per_1000_seconds())), changes));
+  return map.write(0, settings);
+}
+
+}  // namespace bpfvlan
