@@ -4,23 +4,6 @@
 #include <fmt/core.h>
 
 namespace bpfvlan::cli {
-namespace {
-
-// Wraps a parser of the library as a CLI11 option: its sentence becomes the usage error.
-template <class T, class Parse>
-CLI::Option* add_parsed(CLI::App& command, const std::string& name, std::optional<T>& to,
-                        Parse parse, const std::string& help) {
-  return command.add_option_function<std::string>(
-      name,
-      [&to, parse, name](const std::string& text) {
-        auto value = parse(text);
-        if (!value) throw CLI::ValidationError(name, value.error().what);
-        to = *value;
-      },
-      help);
-}
-
-}  // namespace
 
 Result<Control*> App::control() {
   if (!control_) {
@@ -32,11 +15,16 @@ Result<Control*> App::control() {
   return &*control_;
 }
 
+void App::release_control() {
+  control_.reset();
+}
+
 void add_commands(CLI::App& cli, App& app) {
   add_attach(cli, app);
   add_endpoint(cli, app);
   add_address(cli, app);
   add_stats(cli, app);
+  add_conntrack(cli, app);
   add_feature(cli, app);
   add_demo(cli, app);
 }

@@ -25,6 +25,8 @@ class App {
 
   // Opened by the first command that needs it; what it cleaned up goes to stderr.
   Result<Control*> control();
+  // For what takes long and needs it no more: others can have the lock meanwhile.
+  void release_control();
 
  private:
   std::optional<Control> control_;
@@ -37,6 +39,8 @@ void add_attach(CLI::App& cli, App& app);
 void add_endpoint(CLI::App& cli, App& app);
 void add_address(CLI::App& cli, App& app);
 void add_stats(CLI::App& cli, App& app);
+void add_conntrack(CLI::App& cli, App& app);
+void add_conntrack_settings(CLI::App& conntrack, App& app);
 void add_feature(CLI::App& cli, App& app);
 void add_demo(CLI::App& cli, App& app);
 
@@ -44,6 +48,20 @@ Result<> run_batch(App& app, const std::string& file);
 
 // Prints the error, if any, to stderr.
 ExitStatus report(const Result<>& result, const std::string& prefix = {});
+
+// Wraps a parser of the library as a CLI11 option: its sentence becomes the usage error.
+template <class T, class Parse>
+CLI::Option* add_parsed(CLI::App& command, const std::string& name, std::optional<T>& to,
+                        Parse parse, const std::string& help) {
+  return command.add_option_function<std::string>(
+      name,
+      [&to, parse, name](const std::string& text) {
+        auto value = parse(text);
+        if (!value) throw CLI::ValidationError(name, value.error().what);
+        to = *value;
+      },
+      help);
+}
 
 // Option values, checked while parsing so that a wrong one is a usage error. An option that is not
 // given leaves its variable unset.

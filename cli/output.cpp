@@ -34,12 +34,34 @@ std::string cell(const nlohmann::ordered_json& value) {
   return joined.empty() ? "-" : joined;
 }
 
+// Names come from users and may be any bytes; what is no UTF-8 is shown as U+FFFD.
+std::string dump(const nlohmann::ordered_json& json, bool pretty) {
+  return json.dump(pretty ? 2 : -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Result<> write(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return {};
+  return fail(errno, "standard output");
+}
+
 }  // namespace
 
 void Output::print_json(const nlohmann::ordered_json& rows) const {
-  // Names come from users and may be any bytes; what is no UTF-8 is shown as U+FFFD.
-  fmt::print("{}\n", rows.dump(pretty ? 2 : -1, ' ', false,
-                               nlohmann::ordered_json::error_handler_t::replace));
+  fmt::print("{}\n", dump(rows, pretty));
+}
+
+Result<> RowStream::add(const nlohmann::ordered_json& row) {
+  std::string text = first_ ? "[" : ",";
+  first_ = false;
+  if (!pretty_) return write(text + dump(row, false));
+  text += "\n  ";
+  for (const char c : dump(row, true)) text += c == '\n' ? "\n  " : std::string(1, c);
+  return write(text);
+}
+
+Result<> RowStream::end() {
+  if (first_) return write("[]\n");
+  return write(pretty_ ? "\n]\n" : "]\n");
 }
 
 void Output::table(const nlohmann::ordered_json& rows, const std::vector<Column>& columns) const {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "bpfvlan/result.hpp"
+
 namespace bpfvlan::cli {
 
 struct Column {
@@ -28,6 +30,18 @@ class Output {
 
  private:
   void print_json(const nlohmann::ordered_json& rows) const;
+};
+
+// JSON like Output's, of rows that are too many to have at once.
+class RowStream {
+ public:
+  explicit RowStream(const Output& output) : pretty_(output.pretty) {}
+  Result<> add(const nlohmann::ordered_json& row);
+  Result<> end();
+
+ private:
+  bool pretty_;
+  bool first_ = true;
 };
 
 }  // namespace bpfvlan::cli
