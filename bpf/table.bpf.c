@@ -14,7 +14,7 @@ static __always_inline bool is_meant(const struct bv_conn *c, const struct bv_ct
 {
 	if (request->what == BV_CT_FORGET_ONE)
 		return conn_is(c, &request->key);
-	return request->parent == BV_CT_ANY_PARENT || request->parent == c->parent;
+	return request->parent_index == BV_CT_ANY_PARENT || request->parent_index == c->parent;
 }
 
 static long forget_in_set(__u32 index, struct forget *f)

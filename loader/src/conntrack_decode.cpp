@@ -30,6 +30,7 @@ bool is_icmp(std::uint8_t protocol) {
 
 Connection decode(const bv_conn& conn, std::uint32_t now, std::uint32_t ticks_per_1000_seconds) {
   Connection c;
+  const int tcp_state = conn.status_state >> 4;
   std::array<std::uint8_t, 16> lo, hi;
   std::copy(std::begin(conn.lo), std::end(conn.lo), lo.begin());
   std::copy(std::begin(conn.hi), std::end(conn.hi), hi.begin());
@@ -39,13 +40,13 @@ Connection decode(const bv_conn& conn, std::uint32_t now, std::uint32_t ticks_pe
                  : AF_INET6;
   c.protocol = conn.protocol;
   if (conn.protocol == IPPROTO_TCP)
-    c.state = conn.tcp_state < BV_TCP_MAX ? static_cast<bv_tcp_state>(conn.tcp_state) : BV_TCP_NONE;
-  c.seen_reply = conn.status & BV_CONN_SEEN_REPLY;
-  c.assured = conn.status & BV_CONN_ASSURED;
+    c.state = tcp_state < BV_TCP_MAX ? static_cast<bv_tcp_state>(tcp_state) : BV_TCP_NONE;
+  c.seen_reply = conn.status_state & BV_CONN_SEEN_REPLY;
+  c.assured = conn.status_state & BV_CONN_ASSURED;
   c.seconds_left =
       static_cast<std::uint32_t>(std::uint64_t{conn.expires - now} * 1000 / ticks_per_1000_seconds);
 
-  const bool from_lo = conn.status & BV_CONN_LO_STARTED;
+  const bool from_lo = conn.status_state & BV_CONN_LO_STARTED;
   auto &there = c.original, &back = c.reply;
   there.src = back.dst = from_lo ? lo : hi;
   there.dst = back.src = from_lo ? hi : lo;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -46,39 +47,18 @@ Result<> check_helpers() {
   return {};
 }
 
-// MERGE: by name until the BPF object has them; then as all others, by the skeleton's members.
-bpf_map* find_map(const Skeleton& skel, const char* name) {
-  return bpf_object__find_map_by_name(skel.s->obj, name);
-}
-
-Result<> size_conntrack(const Skeleton& skel, std::uint32_t connections) {
-  if (auto* map = find_map(skel, "conntrack"))
-    if (const int err = bpf_map__set_max_entries(map, connections / BV_CONN_WAYS))
-      return fail(err, "map conntrack");
+// Places in the table are chosen with a key that nobody outside knows.
+Result<> set_hash_key(bpfvlan_bpf& s) {
+  if (getrandom(s.rodata->bv_hash_key, sizeof(s.rodata->bv_hash_key), 0) < 0)
+    return fail(errno, "getrandom");
   return {};
 }
 
-Result<> write_ct_settings(const Skeleton& skel) {
-  const auto* map = find_map(skel, "ct_settings");
-  if (!map) return {};
+Result<> write_ct_settings(const bpfvlan_bpf& s) {
   const std::uint32_t zero = 0;
   const auto settings = default_ct_settings(ticks_per_1000_seconds());
-  if (bpf_map_update_elem(bpf_map__fd(map), &zero, &settings, BPF_ANY))
+  if (bpf_map_update_elem(bpf_map__fd(s.maps.ct_settings), &zero, &settings, BPF_ANY))
     return fail(errno, "map ct_settings");
-  return {};
-}
-
-Result<> pin_conntrack(const Skeleton& skel, const std::string& dir) {
-  const auto pin = [&](const char* name, int fd) -> Result<> {
-    if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))
-      return fail(errno, fmt::format("pin {}/{}", dir, name));
-    return {};
-  };
-  for (const auto* name : {"conntrack", "ct_settings", "ct_stats", "ct_fragments"})
-    if (const auto* map = find_map(skel, name)) BV_CHECK(pin(name, bpf_map__fd(map)));
-  for (const auto* name : {"bv_clock", "bv_ct_forget"})
-    if (const auto* program = bpf_object__find_program_by_name(skel.s->obj, name))
-      BV_CHECK(pin(name, bpf_program__fd(program)));
   return {};
 }
 
@@ -98,7 +78,10 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const auto chunks = (sizes.endpoints + 63) / 64;
   skel.s->rodata->bv_chunks = chunks;
   bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
-  BV_CHECK(size_conntrack(skel, sizes.connections));
+  const auto sets = sizes.connections / BV_CONN_WAYS;
+  skel.s->rodata->bv_conn_sets = sets;
+  bpf_map__set_max_entries(maps.conntrack, sets);
+  BV_CHECK(set_hash_key(*skel.s));
   if (const int err = bpfvlan_bpf__load(skel.s.get())) {
     BV_CHECK(check_helpers());
     return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
@@ -108,7 +91,7 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, sizes.connections};
   if (bpf_map_update_elem(bpf_map__fd(maps.meta), &zero, &meta, BPF_ANY))
     return fail(errno, "map meta");
-  BV_CHECK(write_ct_settings(skel));
+  BV_CHECK(write_ct_settings(*skel.s));
   return skel;
 }
 
@@ -131,6 +114,14 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {"dhcp", bpf_map__fd(s.maps.dhcp)},
       {"dhcp_slots", bpf_map__fd(s.maps.dhcp_slots)},
       {"flood_copies", bpf_map__fd(s.maps.flood_copies)},
+      {"conntrack", bpf_map__fd(s.maps.conntrack)},
+      {"ct_settings", bpf_map__fd(s.maps.ct_settings)},
+      {"ct_stats", bpf_map__fd(s.maps.ct_stats)},
+      {"ct_fragments", bpf_map__fd(s.maps.ct_fragments)},
+      {"rules", bpf_map__fd(s.maps.rules)},
+      {"rule_counts", bpf_map__fd(s.maps.rule_counts)},
+      {"bv_clock", bpf_program__fd(s.progs.bv_clock)},
+      {"bv_ct_forget", bpf_program__fd(s.progs.bv_ct_forget)},
       {kRx, bpf_program__fd(s.progs.bv_rx)},
       {kLocal, bpf_program__fd(s.progs.bv_local)},
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},
@@ -203,7 +194,6 @@ Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
   Undo undo;
   undo.push([&] { (void)remove(unfinished); });
   BV_CHECK(pin_all(*skel.s, unfinished));
-  BV_CHECK(pin_conntrack(skel, unfinished));
   if (rename(unfinished.c_str(), dir.c_str())) return fail(errno, dir);
   undo.release();
   return open(dir);

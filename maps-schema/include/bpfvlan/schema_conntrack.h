@@ -232,22 +232,4 @@ enum bv_ct_stat {
 		BV_CT_STAT_MAX
 };
 
-/* To the program bv_ct_forget, behind 14 bytes; its status is how many connections it forgot. */
-#define BV_CT_FORGET_ALL 0U /* of the parent, or of any */
-#define BV_CT_FORGET_ONE 1U /* the one with this key */
-#define BV_CT_ANY_PARENT (~0U)
-struct bv_ct_forget {
-	__u32 parent; /* bv_parent.index */
-	__u32 what;
-	struct bv_conn_key key;
-};
-BV_STATIC_ASSERT(sizeof(struct bv_ct_forget) == 48, "map ABI changed");
-
-/* From the program bv_clock, behind 14 bytes. */
-struct bv_ct_clock {
-	__u64 jiffies;
-	__u64 coarse_ns; /* CLOCK_MONOTONIC_COARSE; both change at the same moment */
-};
-BV_STATIC_ASSERT(sizeof(struct bv_ct_clock) == 16, "map ABI changed");
-
 #endif
