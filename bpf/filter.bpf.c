@@ -4,6 +4,7 @@
  * their own for the verifier, which checks each once and not once for each way to it.
  */
 #include "core/filter.h"
+#include "core/reject.h"
 
 __noinline int bv_flow_parse(ctx_t *ctx, struct flow *f, __u32 parent)
 {
@@ -30,11 +31,11 @@ __noinline int bv_conn_add(struct flow *f)
 	return f && settings && conn_add(f, settings);
 }
 
-__noinline int bv_rules_verdict(struct flow *f, __u32 parent, __u32 chain,
-				struct bv_rule_target *target)
+/* f->target */
+__noinline int bv_rules_verdict(struct flow *f, __u32 parent, __u32 chain)
 {
-	if (f && target)
-		*target = rules_verdict(f, parent, chain);
+	if (f)
+		f->target = rules_verdict(f, parent, chain);
 	return 0;
 }
 
@@ -48,6 +49,24 @@ __noinline int bv_conn_remember(struct flow *f)
 	if (set)
 		conn_remember(set, f, f->cached);
 	return 0;
+}
+
+/* Those that follow are to fare as this one. (6.1 takes no key from an argument's memory.) */
+__noinline int bv_fragment_first(__u32 reason)
+{
+	__u32 zero = 0;
+	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
+
+	if (f && settings)
+		fragment_first(f, reason, settings);
+	return 0;
+}
+
+/* 1 if the packet has become the answer to itself. */
+__noinline int bv_reject(ctx_t *ctx, struct flow *f, __u32 how)
+{
+	return f ? reject(ctx, f, how) : 0;
 }
 
 static __always_inline bool may_start(const struct flow *f)
@@ -78,17 +97,20 @@ static __always_inline void track(struct flow *f)
 		count_ct(BV_CT_STAT_INVALID);
 }
 
-static __always_inline enum bv_reason filter(struct flow *f, __u32 parent, enum bv_chain chain)
+static __always_inline enum bv_reason filter(ctx_t *ctx, struct flow *f, __u32 parent,
+					     enum bv_chain chain)
 {
-	struct bv_rule_target target = {};
 	enum bv_reason reason;
 	bool known;
 
 	track(f);
 	f->rule.state = (f->rule.state & 0x3f) | f->state << 6;
 	known = f->cached;
-	bv_rules_verdict(f, parent, chain, &target);
-	reason = reason_of(&target, chain);
+	bv_rules_verdict(f, parent, chain);
+	reason = reason_of(&f->target, chain);
+	if (f->target.target == BV_TARGET_REJECT &&
+	    bv_reject(ctx, f, f->family ? f->target.reject6 : f->target.reject4))
+		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_REJECTED : BV_REASON_TX_REJECTED;
 	if (reason != BV_REASON_MAX)
 		return reason;
 	if (f->state == BV_CTSTATE_ESTABLISHED && f->cached && !known)
@@ -112,10 +134,9 @@ __noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
 {
 	__u32 zero = 0;
 	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
-	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
 	enum bv_reason reason = BV_REASON_MAX;
 
-	if (!f || !settings)
+	if (!f)
 		return BV_REASON_MAX;
 	f->kind = bv_flow_parse(ctx, f, parent);
 	if (f->kind == FLOW_NEIGHBOUR)
@@ -127,9 +148,9 @@ __noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
 	f->fragment.parent = parent;
 	if (f->kind == FLOW_FRAGMENT && fragment_follows(f, &reason))
 		return reason;
-	reason = filter(f, parent, chain);
+	reason = filter(ctx, f, parent, chain);
 	if (f->first_of_many)
-		fragment_first(f, reason, settings);
+		bv_fragment_first(reason);
 	return reason;
 }
 

@@ -18,7 +18,8 @@ static __always_inline struct verdict rx_filtered(ctx_t *ctx, const struct bv_po
 	if (!to->filter)
 		return deliver(BV_REASON_RX_DELIVERED, to);
 	reason = bv_filter(ctx, BV_CHAIN_INPUT, to->parent_index, to->id);
-	return reason == BV_REASON_MAX ? deliver(BV_REASON_RX_DELIVERED, to) : verdict(reason);
+	return reason == BV_REASON_MAX ? deliver(BV_REASON_RX_DELIVERED, to)
+				       : by_device(reason, to->parent);
 }
 
 static __always_inline struct verdict xmit_filtered(ctx_t *ctx, const struct bv_endpoint *from,
@@ -34,7 +35,7 @@ static __always_inline struct verdict xmit_filtered(ctx_t *ctx, const struct bv_
 	case BV_FORWARD:
 	case BV_RECEIVE:
 		reason = bv_filter(ctx, BV_CHAIN_OUTPUT, from->parent_index, from->id);
-		return reason == BV_REASON_MAX ? v : verdict(reason);
+		return reason == BV_REASON_MAX ? v : by_device(reason, ctx_device(ctx));
 	default:
 		return v;
 	}

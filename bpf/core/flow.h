@@ -74,6 +74,7 @@ struct flow {
 	__u32 way;   /* in its set; BV_CONN_WAYS and more: nowhere */
 	__u32 rules_generation;
 	__u32 timeout;		   /* ticks that the packet lets its connection live */
+	struct bv_rule_target target;
 	__u32 fields[FLOW_FIELDS]; /* look-ups of the rules: where they are, then their vectors */
 	struct flow_tcp tcp;
 	__u8 kind;   /* enum flow_kind */

@@ -84,6 +84,11 @@ static __always_inline struct l3 parse_ipv4(ctx_t *ctx, __u32 room)
 	return (struct l3){.status = L3_OK, .family = L3_IPV4, .target = &ip->daddr};
 }
 
+static __always_inline bool ipv4_is_group(__be32 addr)
+{
+	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || addr == bpf_htonl(~0u);
+}
+
 static __always_inline bool ipv6_is_any(const struct in6_addr *a)
 {
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2] | a->s6_addr32[3]);

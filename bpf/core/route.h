@@ -10,11 +10,6 @@
 #include "parse.h"
 #include "verdict.h"
 
-static __always_inline bool ipv4_is_group(__be32 addr)
-{
-	return (addr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) || addr == bpf_htonl(~0u);
-}
-
 /*
  * rt6_need_strict() of net/ipv6: link-local and loopback addresses mean something on one interface
  * only. (Multicast is not asked about here.)
