@@ -88,9 +88,12 @@ class BpfMap {
       return fail(errno, fmt::format("map {}", name_));
     return values;
   }
-  Result<> zero_per_cpu(const Key& key) const {
-    const std::vector<Value> zeros(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-    if (bpf_map_update_elem(fd_.get(), &key, zeros.data(), BPF_ANY))
+  Result<> zero_per_cpu(const Key& key) const { return write_per_cpu(key, {}); }
+  // `sum` on one CPU, zero on the others.
+  Result<> write_per_cpu(const Key& key, const Value& sum) const {
+    std::vector<Value> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    values[0] = sum;
+    if (bpf_map_update_elem(fd_.get(), &key, values.data(), BPF_ANY))
       return fail(errno, fmt::format("map {}", name_));
     return {};
   }

@@ -95,6 +95,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   // The maps, then the program, and only then the devices come up.
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.push([&c, host_side] { (void)c.forget_endpoint(host_side); });
+  BV_CHECK(c.follow_endpoint(host_side, false));
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
   BV_CHECK(c.sync_flooding(ep.parent));
   BV_CHECK(c.dp->attach_host_side(host_side));

@@ -11,6 +11,7 @@
 
 #include "bpfvlan/control.hpp"
 #include "bpfvlan/netns.hpp"
+#include "bpfvlan/rules.hpp"
 #include "datapath.hpp"
 #include "netlink.hpp"
 
@@ -20,6 +21,12 @@ namespace bpfvlan {
 // behind is recognised by group, name prefix and kind together.
 inline constexpr std::uint32_t kHostSideGroup = 0xb9f1;
 inline constexpr std::string_view kHostSidePrefix = "bpfv";
+
+struct ParentRules {
+  std::uint32_t generation = 0;                                     // 0: it has none
+  RuleChains chains{};                                              // without counts
+  std::array<std::vector<std::uint32_t>, BV_CHAIN_MAX> counters{};  // of each rule
+};
 
 struct Control::Impl {
   // In order of destruction, last first: leave the namespace after all else is closed.
@@ -36,6 +43,8 @@ struct Control::Impl {
   std::set<std::uint32_t> stale;  // host sides whose copies are out of date
   // What `group_hints` has in each parent's bucket, by bv_parent.index; read when first needed.
   std::map<std::uint32_t, std::vector<std::optional<std::uint64_t>>> everybody;
+  std::map<std::uint32_t, ParentRules> rules;  // by ifindex of the parent, if it has any
+  bool rules_loaded = false;                   // when first needed
   std::vector<std::string> notices;
 
   // state.cpp
@@ -87,6 +96,24 @@ struct Control::Impl {
   Result<> sync_everybody(const bv_parent& parent, const std::vector<std::uint32_t>& ids);
   Result<> forget_groups(std::uint32_t id);
   Result<> forget_requests(std::uint32_t id);  // DHCP's
+
+  // control_rules.cpp
+  Result<> load_rules();
+  Result<ParentRules> rules_of(std::uint32_t parent);
+  // Compiled as if the endpoint `without` were not there.
+  Result<> write_rules(std::uint32_t parent, ParentRules changed,
+                       std::optional<std::uint32_t> without = {});
+  Result<std::vector<std::uint32_t>> free_counters(std::size_t count,
+                                                   std::optional<std::uint32_t> but_of) const;
+  Result<> check_endpoint_of(const Rule& rule, std::uint32_t parent,
+                             const ParentRules& before) const;
+  enum class Place { Append, Insert, Replace };
+  Result<> put_rule(const std::string& parent, bv_chain chain, const Rule& rule, Place place,
+                    std::size_t number = 0);
+  // Rules know endpoints by their ids: one that comes or leaves changes those that name it.
+  Result<> follow_endpoint(std::uint32_t host_side, bool leaves);
+  Result<> zero_policy_counts(const bv_parent& parent) const;
+  Result<> forget_rules(std::uint32_t parent);
 
   // reconcile.cpp
   Result<> reconcile();

@@ -105,6 +105,7 @@ Result<> Control::attach(const AttachRequest& request) {
   // Noted before it is made: a qdisc that nobody knows of would stay for ever.
   BV_TRY(parent.owns_clsact, c.will_own_clsact(ifindex));
   parent.index = c.free_index();
+  BV_CHECK(c.zero_policy_counts(parent));
   BV_CHECK(c.dp->parents.insert(ifindex, parent));
   c.parents[ifindex] = parent;
   undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
@@ -178,6 +179,7 @@ Result<> Control::Impl::detach_parent(std::uint32_t ifindex) {
     if (filters && *filters == 0) BV_CHECK(clsact_destroy(ifindex));
   }
   BV_CHECK(forget_connections(parents.at(ifindex).index));
+  BV_CHECK(forget_rules(ifindex));
   BV_CHECK(dp->parents.erase(ifindex));
   parents.erase(ifindex);
   return {};

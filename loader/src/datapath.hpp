@@ -7,6 +7,7 @@
 #include "bpf_map.hpp"
 #include "bpfvlan/schema.h"
 #include "hook.hpp"
+#include "rules_map.hpp"
 
 namespace bpfvlan {
 
@@ -63,6 +64,8 @@ class Datapath {
   BpfMap<bv_dhcp_key, std::uint32_t> dhcp;
   BpfMap<std::uint32_t, bv_dhcp_key> dhcp_slots;
   BpfMap<std::uint32_t, bv_ct_settings> ct_settings;
+  RulesMap rules;
+  BpfMap<std::uint32_t, bv_rule_count> rule_counts;
 
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;

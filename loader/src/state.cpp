@@ -166,10 +166,12 @@ Result<> Control::Impl::forget_addresses(std::uint32_t host_side) {
   return forget_learned(host_side);
 }
 
-// The addresses first: a packet finds the whole endpoint or none of it.
+// The addresses first: a packet finds the whole endpoint or none of it. Then the rules, while who
+// is killed here still leaves the endpoint behind: its id may be another's next.
 Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
   const auto ep = endpoints.at(host_side);
   BV_CHECK(forget_addresses(host_side));
+  BV_CHECK(follow_endpoint(host_side, true));
   BV_CHECK(dp->ports.write(ep.id, {}));
   BV_CHECK(forget_groups(ep.id));
   BV_CHECK(dp->endpoints.erase(host_side));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bpfvlan/conntrack.hpp"
+#include "bpfvlan/rules.hpp"
 #include "bpfvlan/types.hpp"
 
 namespace bpfvlan {
@@ -46,6 +47,21 @@ class Control {
   Result<> add_address(const std::string& name, const IpPrefix& address);
   // Listed or learned.
   Result<> delete_address(const std::string& name, const IpPrefix& address);
+
+  // Rules of an attached parent; those of a chain are numbered from 1. No packet sees half a
+  // change.
+  Result<> append_rule(const std::string& parent, bv_chain chain, const Rule& rule);
+  Result<> insert_rule(const std::string& parent, bv_chain chain, std::size_t number,
+                       const Rule& rule);
+  Result<> replace_rule(const std::string& parent, bv_chain chain, std::size_t number,
+                        const Rule& rule);
+  Result<> delete_rule(const std::string& parent, bv_chain chain, std::size_t number);
+  Result<> delete_rule(const std::string& parent, bv_chain chain, const Rule& rule);
+  Result<> flush_rules(const std::string& parent, std::optional<bv_chain> chain);  // unset: both
+  Result<> set_chain_policy(const std::string& parent, bv_chain chain, bv_target policy);
+  // In place of all rules; `counters`: theirs too, else they begin at 0.
+  Result<> restore_rules(const std::string& parent, const RestoredRules& restored, bool counters);
+  Result<RuleChains> rules(const std::string& parent) const;
 
   std::vector<ParentInfo> parents() const;
   Result<std::vector<EndpointInfo>> endpoints() const;
