@@ -23,6 +23,7 @@ void add_commands(CLI::App& cli, App& app) {
   add_attach(cli, app);
   add_endpoint(cli, app);
   add_address(cli, app);
+  add_rule(cli, app);
   add_stats(cli, app);
   add_conntrack(cli, app);
   add_feature(cli, app);

@@ -38,6 +38,7 @@ void add_commands(CLI::App& cli, App& app);
 void add_attach(CLI::App& cli, App& app);
 void add_endpoint(CLI::App& cli, App& app);
 void add_address(CLI::App& cli, App& app);
+void add_rule(CLI::App& cli, App& app);
 void add_stats(CLI::App& cli, App& app);
 void add_conntrack(CLI::App& cli, App& app);
 void add_conntrack_settings(CLI::App& conntrack, App& app);

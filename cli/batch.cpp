@@ -11,8 +11,24 @@
 namespace bpfvlan::cli {
 namespace {
 
+// A '#' in quotes is none: rules have comments of their own.
+std::size_t comment_start(const std::string& line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'' || c == '`') {
+      quote = c;
+    } else if (c == '#') {
+      return i;
+    }
+  }
+  return line.size();
+}
+
 std::string without_comment(std::string line) {
-  line.erase(std::min(line.find('#'), line.size()));
+  line.erase(comment_start(line));
   line.erase(0, line.find_first_not_of(" \t"));
   line.erase(line.find_last_not_of(" \t\r") + 1);
   return line;
