@@ -54,7 +54,10 @@ class Words {
     if (!value) throw CLI::RequiredError("The number of a rule");
     return *value;
   }
-  Rule rule() { return value_or_throw("RULE", parse_rule(std::span(words_).subspan(at_))); }
+  Rule rule() {  // all that is left
+    const auto rest = std::span(words_).subspan(std::exchange(at_, words_.size()));
+    return value_or_throw("RULE", parse_rule(rest));
+  }
   std::string word(const char* name) {
     if (at_ == words_.size()) throw CLI::RequiredError(name);
     return words_[at_++];
