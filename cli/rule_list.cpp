@@ -22,17 +22,21 @@ std::string other_options(const Rule& rule) {
 
 Rows to_row(std::size_t number, const CountedRule& counted) {
   const auto& rule = counted.rule;
-  return {{"number", number},
-          {"packets", counted.count.packets},
-          {"bytes", counted.count.bytes},
-          {"target", to_string(rule.target)},
-          {"reject_with", text_or_null(rule.reject_with)},
-          {"family", to_string(rule.family)},
-          {"protocol", protocol_text(rule)},
-          {"source", address_text(rule.source, rule.family)},
-          {"destination", address_text(rule.destination, rule.family)},
-          {"options", other_options(rule)},
-          {"rule", to_text(rule)}};
+  return {
+      {"number", number},
+      {"packets", counted.count.packets},
+      {"bytes", counted.count.bytes},
+      {"target", to_string(rule.target)},
+      {"reject_with", text_or_null(rule.reject_with)},
+      {"family", to_string(rule.family)},
+      {"protocol", protocol_text(rule)},
+      {"source", address_text(rule.source, rule.family)},
+      {"destination", address_text(rule.destination, rule.family)},
+      {"endpoint", rule.endpoint ? Rows((rule.endpoint->inverted ? "!" : "") + rule.endpoint->value)
+                                 : Rows(nullptr)},
+      {"comment", rule.comment ? Rows(*rule.comment) : Rows(nullptr)},
+      {"options", other_options(rule)},
+      {"rule", to_text(rule)}};
 }
 
 Rows to_row(bv_chain which, const RuleChain& chain) {

@@ -161,7 +161,7 @@ TEST_P(WrongRule, is_refused_with_the_place_and_the_reason) {
 INSTANTIATE_TEST_SUITE_P(
     Grammar, WrongRule,
     ::testing::Values(
-        Wrong{"", "after word 0", "needs -j"}, Wrong{"-p tcp", "after word 2", "needs -j"},
+        Wrong{"", "a rule needs -j", ""}, Wrong{"-p tcp", "after word 2", "needs -j"},
         Wrong{"! -j ACCEPT", "word 2 ('-j')", "cannot have '!'"},
         Wrong{"-j ACCEPT !", "word 3 ('!')", "no option after it"},
         Wrong{"! ! -s 10.0.0.1 -j DROP", "word 2 ('!')", "an option was expected"},

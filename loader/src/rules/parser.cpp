@@ -216,6 +216,8 @@ Result<> Builder::reject_with(const Occurrence& o) {
 }
 
 Result<Rule> Builder::finish(const Word& last) {
+  if (!has_target_ && last.place == 0)
+    return refuse(std::errc::invalid_argument, "a rule needs -j ACCEPT, DROP or REJECT");
   if (!has_target_)
     return refuse(std::errc::invalid_argument,
                   fmt::format("after word {}: a rule needs -j ACCEPT, DROP or REJECT", last.place));

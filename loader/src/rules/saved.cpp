@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -73,18 +74,18 @@ Result<SavedTable> Reader::read(std::string_view text) {
 }
 
 Result<> Reader::line(std::string_view text) {
-  auto split = split_words(text);
-  if (!split) return bad(split.error().what);
-  auto& words = *split;
-  if (words.empty() || text[text.find_first_not_of(" \t")] == '#') return {};
-  if (words[0] == "COMMIT") return commit();
-  if (words[0][0] == '*') return table(words);
-  if (in_ == In::Nothing) return bad("a table was expected here, such as *filter");
-  if (in_ == In::OtherTable) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r"), text.size()));
+  if (text.empty() || text[0] == '#') return {};
+  if (in_ == In::OtherTable && text[0] != '*' && !text.starts_with("COMMIT")) {
     skip("table " + other_table_);
     return {};
   }
-  return words[0][0] == ':' ? chain(words) : rule(std::move(words));
+  auto words = split_words(text);
+  if (!words) return bad(words.error().what);
+  if (words->at(0) == "COMMIT") return commit();
+  if (text[0] == '*') return table(*words);
+  if (in_ == In::Nothing) return bad("a table was expected here, such as *filter");
+  return text[0] == ':' ? chain(*words) : rule(std::move(*words));
 }
 
 Result<> Reader::table(const std::vector<std::string>& words) {
