@@ -52,14 +52,24 @@ __noinline int bv_conn_remember(struct flow *f)
 }
 
 /* Those that follow are to fare as this one. (6.1 takes no key from an argument's memory.) */
-__noinline int bv_fragment_first(__u32 reason)
+__noinline int bv_fragment_first(void)
 {
 	__u32 zero = 0;
 	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
 	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
 
 	if (f && settings)
-		fragment_first(f, reason, settings);
+		fragment_first(f, settings);
+	return 0;
+}
+
+__noinline int bv_conn_close(struct flow *f)
+{
+	__u32 zero = 0;
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
+
+	if (f && settings)
+		conn_closed(f, settings);
 	return 0;
 }
 
@@ -85,44 +95,54 @@ static __always_inline bool may_start(const struct flow *f)
 /* Where the packet stands: f->state; f->way says whether it has a connection in the table. */
 static __always_inline void track(struct flow *f)
 {
-	f->way = BV_CONN_WAYS;
-	f->state = BV_CTSTATE_INVALID;
 	if (f->kind == FLOW_TRACKED || f->kind == FLOW_RELATED)
 		bv_conn_find(f);
-	if (f->way < BV_CONN_WAYS)
+	if (f->way < BV_CONN_WAYS) {
 		count_ct(f->state == BV_CTSTATE_INVALID ? BV_CT_STAT_INVALID : BV_CT_STAT_FOUND);
-	else if (f->kind == FLOW_TRACKED && may_start(f))
+		return;
+	}
+	f->cached = 0;
+	f->state = BV_CTSTATE_INVALID;
+	if (f->kind == FLOW_TRACKED && may_start(f))
 		f->state = BV_CTSTATE_NEW;
 	else
 		count_ct(BV_CT_STAT_INVALID);
 }
 
-static __always_inline enum bv_reason filter(ctx_t *ctx, struct flow *f, __u32 parent,
-					     enum bv_chain chain)
+/* The answer is given already, or nobody is answered. */
+static __always_inline enum bv_reason refused(ctx_t *ctx, struct flow *f)
 {
-	enum bv_reason reason;
+	const __u8 how = f->family ? f->target.reject6 : f->target.reject4;
+
+	if (f->target.target != BV_TARGET_REJECT || !bv_reject(ctx, f, how))
+		return reason_of(&f->target, f->chain);
+	if (how == BV_REJECT_TCP_RESET && f->way < BV_CONN_WAYS)
+		bv_conn_close(f);
+	return f->chain == BV_CHAIN_INPUT ? BV_REASON_RX_REJECTED : BV_REASON_TX_REJECTED;
+}
+
+static __always_inline enum bv_reason filter(ctx_t *ctx, struct flow *f, __u32 parent)
+{
 	bool known;
 
 	track(f);
 	f->rule.state = (f->rule.state & 0x3f) | f->state << 6;
 	known = f->cached;
-	bv_rules_verdict(f, parent, chain);
-	reason = reason_of(&f->target, chain);
-	if (f->target.target == BV_TARGET_REJECT &&
-	    bv_reject(ctx, f, f->family ? f->target.reject6 : f->target.reject4))
-		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_REJECTED : BV_REASON_TX_REJECTED;
-	if (reason != BV_REASON_MAX)
-		return reason;
+	bv_rules_verdict(f, parent, f->chain);
+	if (f->target.target != BV_TARGET_ACCEPT)
+		return refused(ctx, f);
 	if (f->state == BV_CTSTATE_ESTABLISHED && f->cached && !known)
 		bv_conn_remember(f);
-	if (f->state != BV_CTSTATE_NEW || f->way < BV_CONN_WAYS)
-		return BV_REASON_MAX;
-	if (!bv_conn_add(f)) {
-		count_ct(BV_CT_STAT_FULL);
-		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_CT_FULL : BV_REASON_TX_CT_FULL;
+	if (f->state == BV_CTSTATE_NEW && f->way >= BV_CONN_WAYS) {
+		if (!bv_conn_add(f)) {
+			count_ct(BV_CT_STAT_FULL);
+			return f->chain == BV_CHAIN_INPUT ? BV_REASON_RX_CT_FULL
+							  : BV_REASON_TX_CT_FULL;
+		}
+		bv_conn_find(f);
 	}
-	count_ct(BV_CT_STAT_NEW);
-	bv_conn_find(f);
+	if (f->first_of_many)
+		bv_fragment_first();
 	return BV_REASON_MAX;
 }
 
@@ -134,24 +154,30 @@ __noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
 {
 	__u32 zero = 0;
 	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
-	enum bv_reason reason = BV_REASON_MAX;
 
 	if (!f)
-		return BV_REASON_MAX;
+		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_UNREADABLE : BV_REASON_TX_UNREADABLE;
+	f->chain = chain;
 	f->kind = bv_flow_parse(ctx, f, parent);
-	if (f->kind == FLOW_NEIGHBOUR)
-		return BV_REASON_MAX;
 	f->now = now_ticks();
-	f->rules_generation = rules_generation(parent);
 	f->rule.endpoint[0] = endpoint >> 8;
 	f->rule.endpoint[1] = endpoint;
-	f->fragment.parent = parent;
-	if (f->kind == FLOW_FRAGMENT && fragment_follows(f, &reason))
-		return reason;
-	reason = filter(ctx, f, parent, chain);
-	if (f->first_of_many)
-		bv_fragment_first(reason);
-	return reason;
+	switch (f->kind) {
+	case FLOW_NEIGHBOUR:
+		return BV_REASON_MAX;
+	case FLOW_UNREADABLE:
+		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_UNREADABLE : BV_REASON_TX_UNREADABLE;
+	case FLOW_MALFORMED:
+		if (chain == BV_CHAIN_INPUT)
+			return BV_REASON_RX_MALFORMED; /* the host's stack drops it */
+		break;
+	case FLOW_FRAGMENT:
+		if (fragment_follows(f))
+			return BV_REASON_MAX;
+		break;
+	}
+	f->rules_generation = rules_generation(parent);
+	return filter(ctx, f, parent);
 }
 
 char _license[] SEC("license") __weak = "GPL";

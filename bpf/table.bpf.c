@@ -8,6 +8,7 @@
 struct forget {
 	struct bv_ct_forget request;
 	__u32 forgotten;
+	__u32 now;
 };
 
 static __always_inline bool is_meant(const struct bv_conn *c, const struct bv_ct_forget *request)
@@ -20,16 +21,17 @@ static __always_inline bool is_meant(const struct bv_conn *c, const struct bv_ct
 static long forget_in_set(__u32 index, struct forget *f)
 {
 	struct bv_conn_set *set = conn_set(index);
-	__u32 forgotten = 0;
+	__u32 forgotten = 0, zero = 0;
+	const struct bv_ct_settings *settings = bpf_map_lookup_elem(&ct_settings, &zero);
 
-	if (!set)
+	if (!set || !settings)
 		return 1;
 	bpf_spin_lock(&set->lock);
 	for (int i = 0; i < BV_CONN_WAYS; i++) {
-		if (set->tag[i] && is_meant(&set->conn[i], &f->request)) {
-			set->tag[i] = 0;
-			forgotten++;
-		}
+		if (!set->tag[i] || !is_meant(&set->conn[i], &f->request))
+			continue;
+		set->tag[i] = 0;
+		forgotten += !conn_expired(&set->conn[i], f->now, settings);
 	}
 	bpf_spin_unlock(&set->lock);
 	f->forgotten += forgotten;
@@ -39,11 +41,18 @@ static long forget_in_set(__u32 index, struct forget *f)
 SEC("tc")
 int bv_ct_forget(ctx_t *ctx)
 {
-	struct forget f = {};
+	struct forget f = {.now = now_ticks()};
+	__u64 hash;
 
 	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &f.request, sizeof(f.request)))
 		return -1;
-	bpf_loop(bv_conn_sets, forget_in_set, &f, 0);
+	if (f.request.what == BV_CT_FORGET_ONE) {
+		hash = conn_hash(&f.request.key);
+		forget_in_set(hash_set(hash, false), &f);
+		forget_in_set(hash_set(hash, true), &f);
+	} else {
+		bpf_loop(bv_conn_sets, forget_in_set, &f, 0);
+	}
 	return f.forgotten;
 }
 

@@ -50,9 +50,14 @@ static __always_inline __u16 flow_tag(const struct flow *f)
 }
 
 /* The set that it belongs in, and the one that it may be in instead. */
+static __always_inline __u32 hash_set(__u64 hash, bool other)
+{
+	return (other ? hash >> 32 : hash) & (bv_conn_sets - 1);
+}
+
 static __always_inline __u32 flow_set(const struct flow *f, bool other)
 {
-	return (other ? f->hash >> 32 : f->hash) & (bv_conn_sets - 1);
+	return hash_set(f->hash, other);
 }
 
 static __always_inline struct bv_conn_set *conn_set(__u32 index)
@@ -60,9 +65,11 @@ static __always_inline struct bv_conn_set *conn_set(__u32 index)
 	return bpf_map_lookup_elem(&conntrack, &index);
 }
 
-static __always_inline bool conn_expired(const struct bv_conn *c, __u32 now)
+/* An entry that nobody has looked at while the clock went round is none of this age. */
+static __always_inline bool conn_expired(const struct bv_conn *c, __u32 now,
+					 const struct bv_ct_settings *settings)
 {
-	return (__s32)(now - c->expires) >= 0;
+	return c->expires - now - 1 >= settings->longest;
 }
 
 static __always_inline bool conn_is(const struct bv_conn *c, const struct bv_conn_key *key)
@@ -166,7 +173,11 @@ static __always_inline void conn_update(struct bv_conn *c, struct flow *f,
 	}
 	if (dir)
 		c->status_state |= BV_CONN_SEEN_REPLY;
-	if (FRESH(f->state) == BV_CTSTATE_ESTABLISHED && c->rules_generation == f->rules_generation)
+	if (FRESH(f->first_of_many) && f->protocol == IPPROTO_TCP) /* longer than its header says */
+		c->tcp_flags[dir] |= BV_TCP_BE_LIBERAL;
+	if (FRESH(f->state) == BV_CTSTATE_ESTABLISHED && FRESH(f->fate) != CONN_REOPEN &&
+	    c->rules_generation == f->rules_generation &&
+	    BV_CONN_TARGET_CHAIN(c->rules_target[dir]) == f->chain)
 		f->cached = c->rules_target[dir];
 }
 
@@ -186,7 +197,7 @@ static __always_inline bool conn_touch(struct bv_conn_set *set, struct flow *f,
 		struct bv_conn *c = &set->conn[way];
 
 		f->fate = CONN_REOPEN;
-		if (!conn_expired(c, f->now))
+		if (!conn_expired(c, f->now, settings))
 			conn_update(c, f, settings);
 		if (FRESH(f->fate) == CONN_REOPEN || FRESH(f->fate) == CONN_KILL)
 			set->tag[way] = 0;
@@ -196,6 +207,21 @@ static __always_inline bool conn_touch(struct bv_conn_set *set, struct flow *f,
 	overflowed = set->overflowed;
 	bpf_spin_unlock(&set->lock);
 	return overflowed;
+}
+
+/* Both ends have been told that it is over: nf_ct_set_closing(). */
+static __always_inline void conn_close(struct bv_conn_set *set, struct flow *f,
+				       const struct bv_ct_settings *settings)
+{
+	bpf_spin_lock(&set->lock);
+	find_way(set, f);
+	if (FRESH(f->way) < BV_CONN_WAYS) {
+		struct bv_conn *c = &set->conn[FRESH(f->way) & (BV_CONN_WAYS - 1)];
+
+		c->status_state = with_high(c->status_state, BV_TCP_CLOSE);
+		c->expires = f->now + settings->timeout[BV_CT_TIMEOUT_TCP_CLOSE];
+	}
+	bpf_spin_unlock(&set->lock);
 }
 
 /* What the rules said is good for the next packet of this connection, while it is established. */
@@ -218,30 +244,45 @@ static __always_inline void conn_remember(struct bv_conn_set *set, struct flow *
 
 enum conn_room {
 	CONN_ROOM_FREE,	 /* nobody's, or an expired connection's */
-	CONN_ROOM_TAKEN, /* of a connection that is not assured; the one closest to its end */
+	CONN_ROOM_TAKEN, /* of a connection that is not assured */
 };
 
-/* A place in a locked set: f->way. */
-static __always_inline void find_room(const struct bv_conn_set *set, struct flow *f,
-				      enum conn_room room)
+/*
+ * Who makes room first: what never was answered, half-open TCP before all (a flood must not push
+ * out what lives shorter), then what is closest to its end.
+ */
+static __always_inline __u32 conn_worth(const struct bv_conn *c, __u32 now)
 {
-	__u32 way = BV_CONN_WAYS, closest = ~0U;
+	__u32 worth = (c->expires - now) >> 2 & 0x3fffffff;
 
+	if (conn_has(c, BV_CONN_SEEN_REPLY))
+		worth |= 2U << 30;
+	else if (c->protocol != IPPROTO_TCP)
+		worth |= 1U << 30;
+	return worth;
+}
+
+/* A place in a locked set: f->way. Those of expired connections become free. */
+static __always_inline void find_room(struct bv_conn_set *set, struct flow *f,
+				      const struct bv_ct_settings *settings, enum conn_room room)
+{
+	__u32 least = ~0U;
+
+	f->way = BV_CONN_WAYS;
 	for (__u32 i = 0; i < BV_CONN_WAYS; i++) {
 		const struct bv_conn *c = &set->conn[i];
-		const __u32 left = c->expires - f->now;
 
-		if (!set->tag[i] || conn_expired(c, f->now)) {
-			way = i;
-			closest = 0;
+		if (set->tag[i] && conn_expired(c, f->now, settings))
+			set->tag[i] = 0;
+		if (!set->tag[i]) {
+			f->way = i;
+			least = 0;
 		} else if (room == CONN_ROOM_TAKEN && !conn_has(c, BV_CONN_ASSURED) &&
-			   left < closest) {
-			way = i;
-			closest = left;
+			   conn_worth(c, f->now) < least) {
+			f->way = i;
+			least = conn_worth(c, f->now);
 		}
 	}
-	f->way = way;
-	asm volatile("" ::: "memory");
 }
 
 static __always_inline void conn_start(struct bv_conn *c, const struct flow *f,
@@ -263,8 +304,8 @@ static __always_inline void conn_start(struct bv_conn *c, const struct flow *f,
 }
 
 /*
- * Enters a new connection into this set, unless another CPU has just done so: f->way says whether
- * it is there now. True: one that was not assured made room.
+ * Enters a new connection into this set, unless it is there already: f->way says whether it is
+ * there now, f->entered whether it is new. True: one that was not assured made room.
  */
 static __always_inline bool conn_enter(struct bv_conn_set *set, struct flow *f,
 				       const struct bv_ct_settings *settings, enum conn_room room)
@@ -273,19 +314,35 @@ static __always_inline bool conn_enter(struct bv_conn_set *set, struct flow *f,
 
 	bpf_spin_lock(&set->lock);
 	find_way(set, f);
-	if (f->way >= BV_CONN_WAYS) {
-		find_room(set, f, room);
-		if (f->way < BV_CONN_WAYS) {
-			const __u32 way = f->way & (BV_CONN_WAYS - 1);
-			struct bv_conn *c = &set->conn[way];
+	if (FRESH(f->way) >= BV_CONN_WAYS) {
+		find_room(set, f, settings, room);
+		if (FRESH(f->way) < BV_CONN_WAYS) {
+			const __u32 way = FRESH(f->way) & (BV_CONN_WAYS - 1);
 
-			took = set->tag[way] && !conn_expired(c, f->now);
-			conn_start(c, f, settings);
+			took = set->tag[way];
+			conn_start(&set->conn[way], f, settings);
 			set->tag[way] = flow_tag(f);
+			f->entered = 1;
 		}
 	}
 	bpf_spin_unlock(&set->lock);
 	return took;
+}
+
+/* True if it is in this set; with `remove`, it is there no more then. */
+static __always_inline bool conn_is_in(struct bv_conn_set *set, struct flow *f, bool remove)
+{
+	bool there = false;
+
+	bpf_spin_lock(&set->lock);
+	find_way(set, f);
+	if (FRESH(f->way) < BV_CONN_WAYS) {
+		if (remove)
+			set->tag[FRESH(f->way) & (BV_CONN_WAYS - 1)] = 0;
+		there = true;
+	}
+	bpf_spin_unlock(&set->lock);
+	return there;
 }
 
 #endif

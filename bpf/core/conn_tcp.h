@@ -41,7 +41,7 @@ static const __u8 tcp_next_state[2][6][16] = {
 	{
 		/*            NO  SS  SR  ES  FW  CW  LA  TW  CL  S2 */
 		/* SYN */ {SS, SS, IG, IG, IG, IG, IG, SS, SS, S2},
-		/* SYNACK */ {IV, IV, IG, IG, IG, IG, IG, IG, IG, SR},
+		/* SYNACK */ {IV, IV, SR, IV, IV, IV, IV, IV, IV, SR},
 		/* FIN */ {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
 		/* ACK */ {ES, IV, ES, ES, CW, CW, TW, TW, CL, IV},
 		/* RST */ {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL},
@@ -49,7 +49,7 @@ static const __u8 tcp_next_state[2][6][16] = {
 	},
 	{
 		/*            NO  SS  SR  ES  FW  CW  LA  TW  CL  S2 */
-		/* SYN */ {IV, S2, IV, IV, IV, IV, IV, IV, IV, S2},
+		/* SYN */ {IV, S2, IV, IV, IV, IV, IV, SS, IV, S2},
 		/* SYNACK */ {IV, SR, IG, IG, IG, IG, IG, IG, IG, SR},
 		/* FIN */ {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
 		/* ACK */ {IV, IG, SR, ES, CW, CW, TW, TW, CL, IG},
@@ -149,8 +149,10 @@ static __always_inline void tcp_init_sender(struct bv_conn *c, const struct flow
 {
 	c->tcp_end[dir] = c->tcp_maxend[dir] = f->tcp.end;
 	c->tcp_maxwin[dir] = f->tcp.win ?: 1;
-	c->tcp_flags[dir] = f->tcp.options;
-	set_conn_scale(c, dir, f->tcp.scale);
+	if (FRESH(f->tcp.has_options)) {
+		c->tcp_flags[dir] = (c->tcp_flags[dir] & BV_TCP_BE_LIBERAL) | f->tcp.options;
+		set_conn_scale(c, dir, f->tcp.scale);
+	}
 	if (dir && !(c->tcp_flags[0] & c->tcp_flags[1] & BV_TCP_WINDOW_SCALE))
 		c->tcp_scales = 0;
 }
@@ -298,7 +300,7 @@ static __always_inline void tcp_invalid(struct bv_conn *c, const struct flow *f,
 	    (f->tcp.index != TCP_INDEX_RST && f->tcp.index != TCP_INDEX_FIN))
 		return;
 	if (last_dir(c) != dir && (last == TCP_INDEX_FIN || last == TCP_INDEX_RST)) {
-		if (left >= settings->ticks_per_1000_seconds / 1000 * 120 && left > limit)
+		if (left >= settings->ticks_per_1000_seconds * 120 / 1000 && left > limit)
 			c->expires = f->now + limit;
 	} else {
 		set_last(c, f->tcp.index, dir);
@@ -356,14 +358,17 @@ static __always_inline void tcp_reset(const struct bv_conn *c, struct flow *f, _
 		return;
 	}
 	if ((c->tcp_flags[to] & BV_TCP_MAXACK_SET) && last_index(c) != TCP_INDEX_SYN) {
-		if (!f->tcp.seq && tcp_state(c) != BV_TCP_ESTABLISHED)
+		const bool established =
+			tcp_state(c) == BV_TCP_ESTABLISHED && conn_has(c, BV_CONN_ASSURED);
+
+		if (!f->tcp.seq && !established)
 			return;
 		if (seq_before(f->tcp.seq, c->tcp_maxack[to]) &&
 		    !settings->tcp_ignore_invalid_rst) {
 			f->fate = CONN_INVALID;
 			return;
 		}
-		if (tcp_state(c) != BV_TCP_ESTABLISHED || f->tcp.seq == c->tcp_maxack[to])
+		if (!established || f->tcp.seq == c->tcp_maxack[to])
 			return;
 		if (last_index(c) == TCP_INDEX_ACK && last_dir(c) == dir &&
 		    f->tcp.seq == c->tcp_last_end)

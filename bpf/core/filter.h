@@ -32,24 +32,19 @@ static __always_inline enum bv_reason reason_of(const struct bv_rule_target *tar
 	return policy ? BV_REASON_TX_CHAIN_POLICY : BV_REASON_TX_RULE;
 }
 
-/* As the first fragment fared. */
-static __always_inline bool fragment_follows(struct flow *f, enum bv_reason *reason)
+/* The first one was accepted. */
+static __always_inline bool fragment_follows(struct flow *f)
 {
-	const struct bv_fragment *first;
+	const struct bv_fragment *first = bpf_map_lookup_elem(&ct_fragments, &f->fragment);
 
-	first = bpf_map_lookup_elem(&ct_fragments, &f->fragment);
-	if (!first || (__s32)(f->now - first->expires) >= 0)
-		return false;
-	*reason = first->reason;
-	return true;
+	return first && (__s32)(f->now - first->expires) < 0;
 }
 
-static __always_inline void fragment_first(struct flow *f, enum bv_reason reason,
-					   const struct bv_ct_settings *settings)
+/* What is dropped leaves no trace: it could drive out what is accepted. */
+static __always_inline void fragment_first(struct flow *f, const struct bv_ct_settings *settings)
 {
 	const struct bv_fragment first = {
-		.expires = f->now + settings->ticks_per_1000_seconds / (1000 / FRAGMENT_SECONDS),
-		.reason = reason,
+		.expires = f->now + settings->ticks_per_1000_seconds * FRAGMENT_SECONDS / 1000,
 	};
 
 	bpf_map_update_elem(&ct_fragments, &f->fragment, &first, BPF_ANY);
@@ -68,22 +63,51 @@ static __always_inline void conn_find(struct flow *f, const struct bv_ct_setting
 	}
 }
 
+/* Two CPUs may have entered it into one set each: that in the second one goes. */
+static __always_inline void conn_make_one(struct flow *f, bool in_second)
+{
+	struct bv_conn_set *first = conn_set(flow_set(f, false)), *second;
+
+	second = conn_set(flow_set(f, true));
+	if (!first || !second || first == second)
+		return;
+	if (!in_second || conn_is_in(first, f, false))
+		conn_is_in(second, f, true);
+}
+
 /* A free place in either set comes before one that is taken. */
 static __always_inline bool conn_add(struct flow *f, const struct bv_ct_settings *settings)
 {
-	for (int i = 0; i < 4; i++) {
-		struct bv_conn_set *set = conn_set(flow_set(f, i & 1));
+	struct bv_conn_set *set;
+	int i;
 
+	for (i = 0; i < 4; i++) {
+		set = conn_set(flow_set(f, i & 1));
 		if (!set)
 			return false;
 		if (conn_enter(set, f, settings, i < 2 ? CONN_ROOM_FREE : CONN_ROOM_TAKEN))
 			count_ct(BV_CT_STAT_EARLY_DROPPED);
-		if (f->way < BV_CONN_WAYS)
-			return true;
+		if (FRESH(f->way) < BV_CONN_WAYS)
+			break;
 		if (!(i & 1))
 			set->overflowed = 1;
 	}
-	return false;
+	if (i == 4)
+		return false;
+	if (!FRESH(f->entered))
+		return true;
+	count_ct(BV_CT_STAT_NEW);
+	conn_make_one(f, i & 1);
+	return true;
+}
+
+/* The connection, where it was found, is over. */
+static __always_inline void conn_closed(struct flow *f, const struct bv_ct_settings *settings)
+{
+	struct bv_conn_set *set = conn_set(flow_set(f, f->other));
+
+	if (set)
+		conn_close(set, f, settings);
 }
 
 #endif

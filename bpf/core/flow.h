@@ -20,11 +20,13 @@
 #define FRESH(place) (*(volatile __typeof__(place) *)&(place))
 
 enum flow_kind {
-	FLOW_TRACKED,	/* has a key */
-	FLOW_RELATED,	/* an ICMP error: has the key of the packet that it quotes */
-	FLOW_INVALID,	/* belongs to no connection and starts none */
-	FLOW_NEIGHBOUR, /* neighbour discovery and the like, which is never filtered */
-	FLOW_FRAGMENT,	/* not its packet's first one: only the addresses are known */
+	FLOW_TRACKED,	 /* has a key */
+	FLOW_RELATED,	 /* an ICMP error: has the key of the packet that it quotes */
+	FLOW_INVALID,	 /* belongs to no connection and starts none */
+	FLOW_NEIGHBOUR,	 /* neighbour discovery and the like, which is never filtered */
+	FLOW_FRAGMENT,	 /* not its packet's first one: only the addresses are known */
+	FLOW_UNREADABLE, /* has headers that rules could not look behind */
+	FLOW_MALFORMED,	 /* no IP packet, or its lengths lie */
 };
 
 /* enum tcp_bit_set of nf_conntrack_proto_tcp.c */
@@ -57,7 +59,8 @@ struct flow_tcp {
 	__u8 new_state;
 	__u8 option;	  /* offset of the option at hand */
 	__u8 options_end; /* offset of their end */
-	__u8 pad[2];
+	__u8 has_options;
+	__u8 is_read; /* all of the above is this packet's */
 };
 
 /* Fields that rules look at: one look-up each. */
@@ -67,13 +70,14 @@ struct flow {
 	struct bv_conn_key key;
 	struct bv_rule_key rule;
 	struct bv_fragment_key fragment;
+	__u8 quoted[2][16]; /* addresses of the packet that an ICMP error is about */
 	__u64 hash;
 	__u32 now;   /* ticks */
 	__u32 bytes; /* of the packet, from the IP header on */
 	__u32 l4;    /* offset of the transport header */
 	__u32 way;   /* in its set; BV_CONN_WAYS and more: nowhere */
 	__u32 rules_generation;
-	__u32 timeout;		   /* ticks that the packet lets its connection live */
+	__u32 timeout; /* ticks that the packet lets its connection live */
 	struct bv_rule_target target;
 	__u32 fields[FLOW_FIELDS]; /* look-ups of the rules: where they are, then their vectors */
 	struct flow_tcp tcp;
@@ -88,6 +92,9 @@ struct flow {
 	__u16 cached;	    /* what rules have said before; see bv_conn.rules_target */
 	__u8 other;	    /* found in the second of the sets where it can be */
 	__u8 fate;	    /* enum conn_fate */
+	__u8 chain;	    /* enum bv_chain */
+	__u8 entered;	    /* its connection is new in the table */
+	__u8 pad[2];
 	union {
 		__u8 bytes64[64];
 		struct tcphdr tcph;

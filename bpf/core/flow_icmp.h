@@ -71,9 +71,26 @@ static __always_inline bool icmp_is_error(__u8 family, __u8 type)
 	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER;
 }
 
-static __always_inline bool icmp6_is_neighbour(__u8 type)
+static __always_inline bool ipv6_is_link_local(const __u8 *addr)
 {
-	return (type >= ICMP6_MLD_QUERY && type <= ICMP6_REDIRECT) || type == ICMP6_MLD2_REPORT;
+	return addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80;
+}
+
+/*
+ * Neighbour and listener discovery, which never leaves the link (RFC 4861, 6.1, 7.1; RFC 2710, 3;
+ * RFC 3810, 5). What claims to be it and is not could be a way past the rules: towards the outside
+ * only the link's own addresses, groups, and the same subnet count.
+ */
+static __always_inline bool icmp6_is_neighbour(const struct flow *f, __u8 type, __u8 hops)
+{
+	const __u64 *src = (const __u64 *)f->rule.src, *dst = (const __u64 *)f->rule.dst;
+
+	if ((type >= ICMP6_MLD_QUERY && type <= ICMP6_MLD_REDUCTION) || type == ICMP6_MLD2_REPORT)
+		return hops == 1 && f->rule.dst[0] == 0xff;
+	if (type <= ICMP6_MLD_REDUCTION || type >= ICMP6_REDIRECT || hops != 255)
+		return false;
+	return f->chain == BV_CHAIN_INPUT || f->rule.dst[0] == 0xff ||
+	       ipv6_is_link_local(f->rule.dst) || src[0] == dst[0];
 }
 
 #endif

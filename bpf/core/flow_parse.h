@@ -9,7 +9,7 @@
 #define IP_OFFSET	  0x1fff
 #define IP_MORE_FRAGMENTS 0x2000
 #define IP6_OFFSET	  0xfff8
-#define IP6_EXTENSIONS	  8 /* headers before the transport's, at most */
+#define IP6_EXTENSIONS	  12 /* headers before the transport's, at most */
 
 #ifndef IPPROTO_UDPLITE
 #define IPPROTO_UDPLITE 136
@@ -69,23 +69,19 @@ static __always_inline void flow_query_ends(struct flow *f, const __u8 *from, co
 	f->key.port[1][1] = (type == query) == f->from_lo;
 }
 
-static __always_inline void flow_hash(struct flow *f, __u8 parent)
+static __always_inline __u64 conn_hash(const struct bv_conn_key *key)
 {
-	const __u64 *lo = (const __u64 *)f->key.lo, *hi = (const __u64 *)f->key.hi;
+	const __u64 *lo = (const __u64 *)key->lo, *hi = (const __u64 *)key->hi;
 	struct siphash s = siphash_start(bv_hash_key[0], bv_hash_key[1]);
 
-	f->key.parent = parent;
-	f->key.pad[0] = f->key.pad[1] = 0;
-	if (f->family) {
+	siphash_word(&s, lo[1]);
+	siphash_word(&s, hi[1]);
+	if (lo[0] | hi[0]) {
 		siphash_word(&s, lo[0]);
-		siphash_word(&s, lo[1]);
 		siphash_word(&s, hi[0]);
-		siphash_word(&s, hi[1]);
-	} else {
-		siphash_word(&s, lo[1] >> 32 | hi[1] >> 32 << 32);
 	}
-	siphash_word(&s, *(const __u64 *)f->key.port);
-	f->hash = siphash_end(&s);
+	siphash_word(&s, *(const __u64 *)key->port);
+	return siphash_end(&s);
 }
 
 static __always_inline bool has_ports(__u8 protocol)
@@ -99,58 +95,108 @@ static __always_inline __u8 icmp_of(__u8 family)
 	return family ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 }
 
+/* Where the look behind extension headers has come to. */
+struct ext_walk {
+	__u32 at;
+	__u32 id;
+	__u16 fragment; /* offset and flag, as in a fragment header */
+	__u8 next;	/* kind of the header at `at` */
+};
+
+static __always_inline bool is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+	       next == IPPROTO_AH || next == IPPROTO_FRAGMENT;
+}
+
+/* ipv6_skip_exthdr(); false if they are cut. Stops behind a fragment header that is not the
+ * first's.
+ */
+static __always_inline bool skip_extensions(ctx_t *ctx, struct flow *f, struct ext_walk *w)
+{
+	const __u8 *ext = f->options;
+
+	w->fragment = 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < IP6_EXTENSIONS && is_extension(w->next); i++) {
+		const __u8 kind = w->next;
+
+		if (bpf_skb_load_bytes(ctx, w->at, f->options, 8))
+			return false;
+		w->next = FRESH(ext[0]);
+		if (kind == IPPROTO_FRAGMENT) {
+			w->id = *(const __u32 *)(ext + 4);
+			w->fragment = bpf_ntohs(*(const __u16 *)(ext + 2)) & (IP6_OFFSET | 1);
+			w->at += 8;
+			if (w->fragment & IP6_OFFSET)
+				return true;
+		} else if (kind == IPPROTO_AH) {
+			w->at += (FRESH(ext[1]) + 2) * 4;
+		} else {
+			w->at += (FRESH(ext[1]) + 1) * 8;
+		}
+	}
+	return true;
+}
+
+static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 at, __u8 protocol)
+{
+	const __u8 *from = f->quoted[0], *to = f->quoted[1];
+	const __u16 *head = (const __u16 *)f->options;
+
+	if (bpf_skb_load_bytes(ctx, at, f->options, 8))
+		return false;
+	f->key.protocol = protocol;
+	if (has_ports(protocol)) {
+		flow_ends(f, from, to, head[0], head[1]);
+		return true;
+	}
+	if (protocol != icmp_of(f->family)) {
+		flow_ends(f, from, to, 0, 0);
+		return true;
+	}
+	if (!icmp_query(f->family, f->options[0]))
+		return false;
+	flow_query_ends(f, from, to, head[2], f->options[0]);
+	return true;
+}
+
 /*
  * The packet that an error quotes: nf_conntrack_inet_error(). Its first eight bytes behind the IP
  * header are all that need be there; the error must go to who sent it.
  */
 static __always_inline bool flow_quoted(ctx_t *ctx, struct flow *f)
 {
-	__u32 at = f->l4 + sizeof(struct icmp_msg);
-	__u8 *from = f->fragment.src, *to = f->fragment.dst;
-	__u16 *head = (__u16 *)f->options;
-	const __u64 *a, *b;
-	__u8 protocol;
+	struct ext_walk w = {.at = f->l4 + sizeof(struct icmp_msg)};
+	const __u64 *a = (const __u64 *)f->quoted[0], *b = (const __u64 *)f->rule.dst;
 
 	if (f->family) {
 		struct ipv6hdr *ip6 = (struct ipv6hdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, at, ip6, sizeof(*ip6)) || ip6->version != 6)
+		if (bpf_skb_load_bytes(ctx, w.at, ip6, sizeof(*ip6)) || ip6->version != 6)
 			return false;
-		copy_ipv6(from, &ip6->saddr);
-		copy_ipv6(to, &ip6->daddr);
-		protocol = ip6->nexthdr;
-		at += sizeof(*ip6);
+		copy_ipv6(f->quoted[0], &ip6->saddr);
+		copy_ipv6(f->quoted[1], &ip6->daddr);
+		w.next = ip6->nexthdr;
+		w.at += sizeof(*ip6);
+		if (!skip_extensions(ctx, f, &w) || is_extension(w.next) ||
+		    (w.fragment & IP6_OFFSET))
+			return false;
 	} else {
 		struct iphdr *ip = (struct iphdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, at, ip, sizeof(*ip)) || ip->version != 4 ||
+		if (bpf_skb_load_bytes(ctx, w.at, ip, sizeof(*ip)) || ip->version != 4 ||
 		    ip->ihl < 5 || (ip->frag_off & bpf_htons(IP_OFFSET)))
 			return false;
-		map_ipv4(from, ip->saddr);
-		map_ipv4(to, ip->daddr);
-		protocol = ip->protocol;
-		at += ip->ihl * 4;
+		map_ipv4(f->quoted[0], ip->saddr);
+		map_ipv4(f->quoted[1], ip->daddr);
+		w.next = ip->protocol;
+		w.at += ip->ihl * 4;
 	}
-	a = (const __u64 *)from;
-	b = (const __u64 *)f->rule.dst;
-	if (a[0] != b[0] || a[1] != b[1] || bpf_skb_load_bytes(ctx, at, head, 8))
-		return false;
-	if (has_ports(protocol)) {
-		flow_ends(f, from, to, head[0], head[1]);
-	} else if (protocol == icmp_of(f->family)) {
-		__u8 type = f->options[0];
-
-		if (!icmp_query(f->family, type))
-			return false;
-		flow_query_ends(f, from, to, head[2], type);
-	} else {
-		flow_ends(f, from, to, 0, 0);
-	}
-	f->key.protocol = protocol;
-	return true;
+	return a[0] == b[0] && a[1] == b[1] && flow_quoted_ends(ctx, f, w.at, w.next);
 }
 
-static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u32 len)
+static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u32 len, __u8 hops)
 {
 	struct icmp_msg *icmp = &f->header.icmp;
 
@@ -159,7 +205,7 @@ static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u3
 	f->has_ports = 1;
 	f->rule.dport[0] = icmp->type;
 	f->rule.dport[1] = icmp->code;
-	if (f->family && icmp6_is_neighbour(icmp->type))
+	if (f->family && icmp6_is_neighbour(f, icmp->type, hops))
 		return FLOW_NEIGHBOUR;
 	if (icmp_is_error(f->family, icmp->type))
 		return flow_quoted(ctx, f) ? FLOW_RELATED : FLOW_INVALID;
@@ -170,29 +216,54 @@ static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u3
 	return FLOW_TRACKED;
 }
 
-/* `len`: from the transport header on. */
-static __always_inline enum flow_kind flow_transport(ctx_t *ctx, struct flow *f, __u32 len)
+static __always_inline enum flow_kind flow_with_ports(ctx_t *ctx, struct flow *f, __u32 len)
 {
 	struct udphdr *udp = &f->header.udph;
+	__u16 said;
 
-	f->key.protocol = f->protocol;
-	if (f->protocol == icmp_of(f->family))
-		return flow_icmp(ctx, f, len);
-	f->starts = 1;
-	if (!has_ports(f->protocol)) {
-		flow_ends(f, f->rule.src, f->rule.dst, 0, 0);
-		return FLOW_TRACKED;
-	}
+	if (f->protocol == IPPROTO_TCP && f->first_of_many && len < sizeof(struct tcphdr))
+		return FLOW_UNREADABLE; /* its flags come with the next one (RFC 1858) */
 	if (len < sizeof(*udp) || bpf_skb_load_bytes(ctx, f->l4, udp, sizeof(*udp)))
 		return FLOW_INVALID;
 	f->has_ports = 1;
 	*(__u16 *)f->rule.sport = udp->source;
 	*(__u16 *)f->rule.dport = udp->dest;
+	flow_ends(f, f->rule.src, f->rule.dst, udp->source, udp->dest);
+	said = bpf_ntohs(udp->len);
+	if (f->protocol == IPPROTO_UDP &&
+	    (said < sizeof(*udp) || (said > len && !f->first_of_many)))
+		return FLOW_INVALID;
+	f->starts = 1;
 	if (f->protocol == IPPROTO_TCP && !flow_tcp(ctx, f, len))
 		return FLOW_INVALID;
-	if (f->protocol == IPPROTO_UDP && (bpf_ntohs(udp->len) > len || bpf_ntohs(udp->len) < 8))
+	return FLOW_TRACKED;
+}
+
+/* `len`: from the transport header on. */
+static __always_inline enum flow_kind flow_transport(ctx_t *ctx, struct flow *f, __u32 len,
+						     __u8 hops)
+{
+	f->key.protocol = f->protocol;
+	if (f->protocol == icmp_of(f->family))
+		return flow_icmp(ctx, f, len, hops);
+	if (f->protocol == icmp_of(!f->family))
 		return FLOW_INVALID;
-	flow_ends(f, f->rule.src, f->rule.dst, *(__u16 *)f->rule.sport, *(__u16 *)f->rule.dport);
+	if (has_ports(f->protocol))
+		return flow_with_ports(ctx, f, len);
+	f->starts = 1;
+	flow_ends(f, f->rule.src, f->rule.dst, 0, 0);
+	return FLOW_TRACKED;
+}
+
+/* `at`: of the transport header, in bytes. One that lies in it hides its fields (RFC 1858). */
+static __always_inline enum flow_kind flow_fragment(struct flow *f, __u32 at)
+{
+	__builtin_memcpy(f->fragment.src, f->rule.src, sizeof(f->fragment.src));
+	__builtin_memcpy(f->fragment.dst, f->rule.dst, sizeof(f->fragment.dst));
+	if (at)
+		return f->protocol == IPPROTO_TCP && at < sizeof(struct tcphdr) ? FLOW_UNREADABLE
+										: FLOW_FRAGMENT;
+	f->first_of_many = 1;
 	return FLOW_TRACKED;
 }
 
@@ -200,78 +271,86 @@ static __always_inline enum flow_kind flow_ipv4(ctx_t *ctx, struct flow *f)
 {
 	const struct iphdr *ip = ipv4_header(ctx);
 	const __u32 room = ctx_len(ctx) - ETH_HLEN;
-	__u16 fragment;
+	enum flow_kind kind;
 	__u32 header;
+	__u16 fragment;
+	__u8 hops;
 
-	if (!ip || ip->version != 4 || ip->ihl < 5)
-		return FLOW_INVALID;
-	header = ip->ihl * 4;
 	f->family = 0;
+	f->bytes = room;
+	if (!ip || ip->version != 4 || ip->ihl < 5)
+		return FLOW_MALFORMED;
+	header = ip->ihl * 4;
+	hops = ip->ttl;
 	f->protocol = f->rule.protocol = ip->protocol;
 	map_ipv4(f->rule.src, ip->saddr);
 	map_ipv4(f->rule.dst, ip->daddr);
 	f->l4 = ETH_HLEN + header;
-	f->bytes = ip->tot_len ? bpf_ntohs(ip->tot_len) : room;
-	fragment = bpf_ntohs(ip->frag_off);
-	f->fragment.id = ip->id;
-	f->fragment.protocol = ip->protocol;
+	if (ip->tot_len)
+		f->bytes = bpf_ntohs(ip->tot_len);
 	if (f->bytes > room || f->bytes < header)
-		return FLOW_INVALID;
-	if (fragment & IP_OFFSET)
-		return FLOW_FRAGMENT;
-	f->first_of_many = !!(fragment & IP_MORE_FRAGMENTS);
-	return flow_transport(ctx, f, f->bytes - header);
+		return FLOW_MALFORMED;
+	fragment = bpf_ntohs(ip->frag_off) & (IP_OFFSET | IP_MORE_FRAGMENTS);
+	if (fragment) {
+		f->fragment.id = ip->id;
+		f->fragment.protocol = f->protocol;
+		kind = flow_fragment(f, (fragment & IP_OFFSET) * 8);
+		if (kind != FLOW_TRACKED)
+			return kind;
+	}
+	return flow_transport(ctx, f, f->bytes - header, hops);
 }
 
-/* Behind the extension headers: ipv6_skip_exthdr(). */
 static __always_inline enum flow_kind flow_ipv6(ctx_t *ctx, struct flow *f)
 {
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 	const __u32 room = ctx_len(ctx) - ETH_HLEN;
-	__u32 at = ETH_HLEN + sizeof(*ip6);
-	__u8 next;
+	struct ext_walk w = {.at = ETH_HLEN + sizeof(*ip6)};
+	enum flow_kind kind;
+	__u8 hops;
 
-	if (!ip6 || ip6->version != 6)
-		return FLOW_INVALID;
 	f->family = 1;
+	f->bytes = room;
+	if (!ip6 || ip6->version != 6)
+		return FLOW_MALFORMED;
+	hops = ip6->hop_limit;
+	w.next = ip6->nexthdr;
 	copy_ipv6(f->rule.src, &ip6->saddr);
 	copy_ipv6(f->rule.dst, &ip6->daddr);
-	f->bytes = ip6->payload_len ? bpf_ntohs(ip6->payload_len) + sizeof(*ip6) : room;
-	f->fragment.protocol = 0;
-	next = ip6->nexthdr;
-	if (f->bytes > room)
-		return FLOW_INVALID;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < IP6_EXTENSIONS; i++) {
-		__u8 *ext = f->options;
-
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_AH && next != IPPROTO_FRAGMENT)
-			break;
-		if (bpf_skb_load_bytes(ctx, at, ext, 8))
-			return FLOW_INVALID;
-		if (next == IPPROTO_FRAGMENT) {
-			__u16 fragment = bpf_ntohs(*(__u16 *)(ext + 2));
-
-			f->fragment.id = *(__u32 *)(ext + 4);
-			f->first_of_many = fragment & 1;
-			if (fragment & IP6_OFFSET) {
-				f->protocol = f->rule.protocol = ext[0];
-				return FLOW_FRAGMENT;
-			}
-			at += 8;
-		} else if (next == IPPROTO_AH) {
-			at += (ext[1] + 2) * 4;
-		} else {
-			at += (ext[1] + 1) * 8;
-		}
-		next = ext[0];
+	if (ip6->payload_len)
+		f->bytes = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
+	if (f->bytes > room || !skip_extensions(ctx, f, &w))
+		return FLOW_MALFORMED;
+	f->protocol = f->rule.protocol = w.next;
+	f->l4 = w.at;
+	if (w.fragment) {
+		f->fragment.id = w.id;
+		f->fragment.protocol = 0;
+		kind = flow_fragment(f, w.fragment & IP6_OFFSET);
+		if (kind != FLOW_TRACKED)
+			return kind;
 	}
-	f->protocol = f->rule.protocol = next;
-	f->l4 = at;
-	if (at > f->bytes + ETH_HLEN)
+	if (is_extension(w.next))
+		return FLOW_UNREADABLE;
+	if (w.next == IPPROTO_NONE)
 		return FLOW_INVALID;
-	return flow_transport(ctx, f, f->bytes + ETH_HLEN - at);
+	if (w.at > f->bytes + ETH_HLEN)
+		return FLOW_MALFORMED;
+	return flow_transport(ctx, f, f->bytes + ETH_HLEN - w.at, hops);
+}
+
+/* What is not set here and read later is this packet's, or zero. */
+static __always_inline void flow_forget(struct flow *f)
+{
+	__builtin_memset(&f->rule, 0, sizeof(f->rule));
+	f->starts = f->has_ports = f->first_of_many = f->entered = 0;
+	f->cached = 0;
+	f->protocol = 0;
+	f->l4 = 0;
+	f->way = BV_CONN_WAYS;
+	f->state = BV_CTSTATE_INVALID;
+	f->tcp.is_read = 0;
+	f->key.pad[0] = f->key.pad[1] = 0;
 }
 
 /* Everything of an IP packet, but when it is. */
@@ -279,10 +358,7 @@ static __always_inline enum flow_kind flow_parse(ctx_t *ctx, struct flow *f, __u
 {
 	enum flow_kind kind;
 
-	f->starts = f->has_ports = f->first_of_many = 0;
-	f->cached = 0;
-	*(__u32 *)f->rule.sport = 0;
-	f->rule.state = 0;
+	flow_forget(f);
 	switch (ctx_ethertype(ctx)) {
 	case bpf_htons(ETH_P_IP):
 		kind = flow_ipv4(ctx, f);
@@ -293,8 +369,12 @@ static __always_inline enum flow_kind flow_parse(ctx_t *ctx, struct flow *f, __u
 	default:
 		return FLOW_NEIGHBOUR;
 	}
+	f->key.parent = parent;
+	f->fragment.parent = parent;
+	f->fragment.chain = f->chain;
+	f->fragment.pad = 0;
 	if (kind == FLOW_TRACKED || kind == FLOW_RELATED)
-		flow_hash(f, parent);
+		f->hash = conn_hash(&f->key);
 	return kind;
 }
 

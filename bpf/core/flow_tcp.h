@@ -96,7 +96,6 @@ static __always_inline __u8 flow_tcp_option(struct flow *f)
 		f->tcp.scale = scale > TCP_MAX_SCALE ? TCP_MAX_SCALE : scale;
 	} else if (kind == TCPOPT_SACK && size >= 10 && size % 8 == 2) {
 		flow_tcp_sack(f, size);
-		return end;
 	}
 	return at + size;
 }
@@ -132,8 +131,6 @@ static __always_inline bool flow_tcp(ctx_t *ctx, struct flow *f, __u32 len)
 	header = tcp->doff * 4;
 	flags = f->header.bytes64[13];
 	f->rule.state |= flags & 0x3f;
-	if (header < sizeof(*tcp) || header > len || !tcp_flags_valid(flags))
-		return false;
 	f->tcp.index = tcp_index_of(flags);
 	f->tcp.flags = flags;
 	f->tcp.seq = bpf_ntohl(tcp->seq);
@@ -141,7 +138,11 @@ static __always_inline bool flow_tcp(ctx_t *ctx, struct flow *f, __u32 len)
 	f->tcp.sack = f->tcp.ack;
 	f->tcp.end = f->tcp.seq + len - header + !!(flags & TCP_SYN) + (flags & TCP_FIN);
 	f->tcp.win = bpf_ntohs(tcp->window);
-	f->tcp.options = f->tcp.scale = 0;
+	f->tcp.options = f->tcp.scale = f->tcp.has_options = 0;
+	if (header < sizeof(*tcp) || header > len || !tcp_flags_valid(flags))
+		return false;
+	f->tcp.is_read = 1;
+	f->tcp.has_options = header > sizeof(*tcp);
 	flow_tcp_options(ctx, f, header - sizeof(*tcp));
 	f->starts = f->tcp.index == TCP_INDEX_SYN || f->tcp.index == TCP_INDEX_ACK;
 	return true;

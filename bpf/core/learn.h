@@ -146,7 +146,9 @@ static __always_inline void learn_new(ctx_t *ctx, const struct bv_endpoint *from
 				       .parent = from->parent,
 				       .mode = from->mode,
 				       .policy = from->policy,
-				       .in_parent_netns = from->in_parent_netns},
+				       .in_parent_netns = from->in_parent_netns,
+				       .filter = from->filter,
+				       .parent_index = from->parent_index},
 				.prefix_len = l->address.family == BV_AF_INET ? 32 : 128,
 				.age = from->learn_age,
 				.seen = now_seconds()};

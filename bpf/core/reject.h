@@ -18,7 +18,8 @@
 #define REJECT_QUOTE4	548  /* 576 in all */
 #define REJECT_QUOTE6	1232 /* 1280 in all */
 #define REJECT_CHUNK	256
-#define ICMP_ERROR	8 /* its header */
+#define REJECT_PER_TICK 64 /* of each CPU: 400 to 4,000 a second */
+#define ICMP_ERROR	8  /* its header */
 #define ICMP6_UNREACH	1
 #define TCP_CHECKSUM_AT 16
 #define UDP_CHECKSUM_AT 6
@@ -47,6 +48,8 @@ struct answer {
 	};
 	__u8 chunk[REJECT_CHUNK];
 	struct ethhdr eth;
+	__u8 pad2[2];
+	__u32 tick, given; /* answers in this tick */
 };
 
 struct {
@@ -74,25 +77,22 @@ static __always_inline __u64 pseudo_sum(struct flow *f, __u8 protocol, __u32 len
 	return sum + *(__u32 *)(f->rule.src + 12) + *(__u32 *)(f->rule.dst + 12);
 }
 
+#define CHECKSUM_ELSEWHERE (~0U) /* of a protocol that we do not know, or of what it carries */
+
 /* 0: the packet's checksum is there; else where a device is to fill it in. */
 static __always_inline __u32 partial_checksum_at(ctx_t *ctx, const struct flow *f)
 {
-	__u32 at = f->l4;
+	const bool tcp = f->protocol == IPPROTO_TCP, udp = f->protocol == IPPROTO_UDP;
+	const __u32 at = f->l4 + (tcp ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT);
 	__u16 before, after;
 
-	if (f->protocol == IPPROTO_TCP)
-		at += TCP_CHECKSUM_AT;
-	else if (f->protocol == IPPROTO_UDP)
-		at += UDP_CHECKSUM_AT;
-	else
-		return 0;
 	/* One that is not filled in, this helper leaves alone. */
 	if (bpf_skb_load_bytes(ctx, at, &before, sizeof(before)) ||
 	    bpf_l4_csum_replace(ctx, at, 0, bpf_htons(1), sizeof(before)) ||
 	    bpf_skb_load_bytes(ctx, at, &after, sizeof(after)))
 		return 0;
 	if (before == after)
-		return at;
+		return tcp || (udp && f->header.udph.check) ? at : CHECKSUM_ELSEWHERE;
 	bpf_l4_csum_replace(ctx, at, bpf_htons(1), 0, sizeof(before));
 	return 0;
 }
@@ -118,7 +118,8 @@ static __always_inline void answer_ip(struct answer *a, const struct flow *f, __
 		ip->ihl = 5;
 		ip->tos = protocol == IPPROTO_ICMP ? REJECT_TOS : 0;
 		ip->tot_len = bpf_htons(len + sizeof(*ip));
-		ip->frag_off = bpf_htons(0x4000);
+		if (protocol == IPPROTO_TCP)
+			ip->frag_off = bpf_htons(0x4000);
 		ip->ttl = REJECT_TTL;
 		ip->protocol = protocol;
 		ip->saddr = *(__u32 *)(f->rule.dst + 12);
@@ -134,7 +135,7 @@ static __always_inline bool answer_reset(ctx_t *ctx, struct flow *f, struct answ
 	const __u32 partial = partial_checksum_at(ctx, f);
 	__u64 sum = pseudo_sum(f, IPPROTO_TCP, sizeof(*tcp));
 
-	if (f->tcp.index == TCP_INDEX_RST ||
+	if (!f->tcp.is_read || f->tcp.index == TCP_INDEX_RST ||
 	    (partial && partial != ETH_HLEN + ip_len + TCP_CHECKSUM_AT))
 		return false;
 	__builtin_memset(tcp, 0, sizeof(*tcp));
@@ -207,12 +208,13 @@ static __always_inline bool answer_unreachable(ctx_t *ctx, struct flow *f, struc
 {
 	const __u32 ip_len = f->family ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	const __u32 most = f->family ? REJECT_QUOTE6 : REJECT_QUOTE4;
-	const __u32 quoted = f->bytes < most ? f->bytes : most;
+	const __u32 room = ctx_len(ctx) - ETH_HLEN, all = f->bytes < room ? f->bytes : room;
+	const __u32 quoted = all < most ? all : most;
 	__u8 *icmp = f->family ? a->v6.icmp : a->v4.icmp;
 	const __u32 partial = partial_checksum_at(ctx, f);
 	__u64 sum;
 
-	if (bpf_skb_change_tail(ctx, ETH_HLEN + quoted, 0))
+	if (partial == CHECKSUM_ELSEWHERE || bpf_skb_change_tail(ctx, ETH_HLEN + quoted, 0))
 		return false;
 	__builtin_memset(icmp, 0, ICMP_ERROR);
 	icmp[0] = f->family ? ICMP6_UNREACH : ICMP_DEST_UNREACH;
@@ -235,10 +237,12 @@ static __always_inline bool may_answer(ctx_t *ctx, const struct flow *f)
 	const __be32 src4 = *(const __u32 *)(f->rule.src + 12),
 		     dst4 = *(const __u32 *)(f->rule.dst + 12);
 
-	if (ctx_to_group(ctx) || f->kind == FLOW_FRAGMENT || f->kind == FLOW_RELATED)
+	if (ctx_to_group(ctx) || f->kind == FLOW_FRAGMENT || f->kind == FLOW_RELATED ||
+	    f->kind == FLOW_MALFORMED)
 		return false;
 	if (f->protocol == icmp_of(f->family) &&
-	    (!f->has_ports || icmp_is_error(f->family, f->rule.dport[0])))
+	    (!f->has_ports || icmp_is_error(f->family, f->rule.dport[0]) ||
+	     (!f->family && f->rule.dport[0] > ICMP_ADDRESS_REPLY)))
 		return false;
 	if (f->family)
 		return f->rule.dst[0] != 0xff && f->rule.src[0] != 0xff &&
@@ -265,6 +269,12 @@ static __always_inline bool reject(ctx_t *ctx, struct flow *f, __u8 how)
 	struct answer *a = bpf_map_lookup_elem(&answer_scratch, &zero);
 
 	if (!a || !may_answer(ctx, f))
+		return false;
+	if (a->tick != f->now) {
+		a->tick = f->now;
+		a->given = 0;
+	}
+	if (a->given++ >= REJECT_PER_TICK)
 		return false;
 	if (how == BV_REJECT_TCP_RESET ? !answer_reset(ctx, f, a)
 				       : !answer_unreachable(ctx, f, a, how))

@@ -153,15 +153,15 @@ static __always_inline void count_rule(__u32 counter, __u32 bytes)
 }
 
 /*
- * What the rules of a chain say of a packet, and counts it. Without rules all is accepted.
- * f->cached is the number of the target plus one if it is known already, and afterwards if it may
- * be remembered for the connection's next packets.
+ * What the rules of a chain say of a packet, and counts it. Without rules all is accepted; what is
+ * broken accepts nothing. f->cached is what they have said before, if it is known, and afterwards
+ * what may be remembered for the connection's next packets; both hold for f->rules_generation.
  */
 static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32 parent,
 							   enum bv_chain which)
 {
-	struct bv_rule_target accept = {.target = BV_TARGET_ACCEPT,
-					.counter = BV_CHAIN_MAX * parent + which};
+	struct bv_rule_target without = {.target = BV_TARGET_ACCEPT,
+					 .counter = BV_CHAIN_MAX * parent + which};
 	void *pages = bpf_map_lookup_elem(&rules, &parent);
 	const struct bv_rule_page *page;
 	const struct bv_rule_chain *chain;
@@ -171,12 +171,16 @@ static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32
 	page = pages ? rule_page(pages, 0) : NULL;
 	if (!page) {
 		f->cached = 0;
-		count_rule(accept.counter, f->bytes);
-		return accept;
+		count_rule(without.counter, f->bytes);
+		return without;
 	}
 	chain = &page->rules.chain[which & (BV_CHAIN_MAX - 1)];
+	if (page->rules.generation != f->rules_generation) {
+		f->rules_generation = page->rules.generation; /* replaced meanwhile */
+		f->cached = 0;
+	}
 	if (f->cached) {
-		number = f->cached - 1;
+		number = BV_CONN_TARGET_NUMBER(f->cached);
 	} else if (chain->policy_alone) {
 		number = 0;
 	} else {
@@ -184,10 +188,12 @@ static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32
 		rule_fields(pages, f);
 		number = rule_first(pages, f, chain->rules);
 	}
-	f->cached = chain->per_packet ? 0 : number + 1;
+	f->cached = chain->per_packet ? 0 : BV_CONN_TARGET(number, which);
 	page = rule_page(pages, chain->targets + number / BV_RULE_PAGE_TARGETS);
-	if (!page)
-		return accept;
+	if (!page || number > chain->rules) {
+		without.target = BV_TARGET_DROP;
+		return without;
+	}
 	target = &page->targets[number % BV_RULE_PAGE_TARGETS];
 	count_rule(target->counter, f->bytes);
 	return *target;

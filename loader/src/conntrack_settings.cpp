@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
 #include <limits>
@@ -70,6 +71,12 @@ Result<> change(bv_ct_settings& settings, const ConntrackChange& change) {
                 fmt::format("no setting '{}': `conntrack settings` lists them", change.name));
 }
 
+// Entries keep their time when a time-out becomes shorter.
+void set_longest(bv_ct_settings& settings) {
+  const auto* end = settings.timeout + BV_CT_TIMEOUT_MAX;
+  settings.longest = std::max(settings.longest, *std::max_element(settings.timeout, end));
+}
+
 }  // namespace
 
 // The resolution of this clock is the kernel's tick, and nothing else tells CONFIG_HZ.
@@ -89,6 +96,7 @@ bv_ct_settings default_ct_settings(std::uint32_t ticks_per_1000_seconds) {
     settings.timeout[i] =
         static_cast<std::uint32_t>(to_ticks(kTimeouts[i].seconds, ticks_per_1000_seconds));
   for (const auto& s : kSwitches) settings.*s.field = s.default_value;
+  set_longest(settings);
   return settings;
 }
 
@@ -105,6 +113,7 @@ std::vector<ConntrackSetting> list_settings(const bv_ct_settings& settings) {
 Result<bv_ct_settings> change_settings(bv_ct_settings settings,
                                        const std::vector<ConntrackChange>& changes) {
   for (const auto& c : changes) BV_CHECK(change(settings, c));
+  set_longest(settings);
   return settings;
 }
 

@@ -56,7 +56,8 @@ Result<> set_hash_key(bpfvlan_bpf& s) {
 
 Result<> write_ct_settings(const bpfvlan_bpf& s) {
   const std::uint32_t zero = 0;
-  const auto settings = default_ct_settings(ticks_per_1000_seconds());
+  auto settings = default_ct_settings(ticks_per_1000_seconds());
+  std::copy(std::begin(s.rodata->bv_hash_key), std::end(s.rodata->bv_hash_key), settings.hash_key);
   if (bpf_map_update_elem(bpf_map__fd(s.maps.ct_settings), &zero, &settings, BPF_ANY))
     return fail(errno, "map ct_settings");
   return {};

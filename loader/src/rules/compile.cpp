@@ -215,7 +215,9 @@ bv_rule_chain ChainCompiler::compile() {
   bv_rule_chain c{};
   c.rules = static_cast<std::uint32_t>(parts_.size());
   c.policy_alone = parts_.empty();
-  for (const auto& part : parts_) c.per_packet |= part.rule->tcp_flags.has_value();
+  // Two endpoints can send packets of one connection.
+  for (const auto& part : parts_)
+    c.per_packet |= part.rule->tcp_flags.has_value() || part.rule->endpoint.has_value();
   c.src[0] = address(RuleFamily::IPv4, true);
   c.src[1] = address(RuleFamily::IPv6, true);
   c.dst[0] = address(RuleFamily::IPv4, false);

@@ -86,7 +86,8 @@ enum bv_action {
 	X(RX_REFLECTED, BV_PASS, "an endpoint's own broadcast or multicast come back")             \
 	X(RX_RULE, BV_DROP, "dropped by an input rule")                                            \
 	X(RX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the input chain")                    \
-	X(RX_REJECTED, BV_WIRE, "rejected by an input rule: its sender is told")                   \
+	X(RX_REJECTED, BV_FORWARD, "rejected by an input rule: its sender is told")                \
+	X(RX_UNREADABLE, BV_DROP, "headers that rules could not look behind")                      \
 	X(RX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(RX_NO_ENDPOINT, BV_PASS, "address of no endpoint")                                       \
 	X(RX_OTHER_HOST, BV_PASS, "for another host's MAC address")                                \
@@ -100,6 +101,7 @@ enum bv_action {
 	X(TX_RULE, BV_DROP, "dropped by an output rule")                                           \
 	X(TX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the output chain")                   \
 	X(TX_REJECTED, BV_ANSWER, "rejected by an output rule: the endpoint is told")              \
+	X(TX_UNREADABLE, BV_DROP, "headers that rules could not look behind")                      \
 	X(TX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(TX_PRIVATE, BV_DROP, "sibling blocked by policy private")                                \
 	X(TX_MULTICAST, BV_DROP, "broadcast or multicast")                                         \

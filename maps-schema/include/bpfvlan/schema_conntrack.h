@@ -81,12 +81,15 @@ enum bv_ct_timeout {
 struct bv_ct_settings {
 	__u32 timeout[24];	      /* ticks; index enum bv_ct_timeout */
 	__u32 ticks_per_1000_seconds; /* of this kernel */
-	__u8 tcp_loose;		      /* pick up connections whose beginning was not seen */
-	__u8 tcp_be_liberal;	      /* only resets outside the window are invalid */
+	__u32 longest;	/* ticks that any entry may have left; what has more is of another age */
+	__u8 tcp_loose; /* pick up connections whose beginning was not seen */
+	__u8 tcp_be_liberal; /* only resets outside the window are invalid */
 	__u8 tcp_ignore_invalid_rst;
 	__u8 tcp_max_retrans; /* at most 15 */
+	__u8 pad[4];
+	__u64 hash_key[2]; /* of the table; the programs have it as a constant */
 };
-BV_STATIC_ASSERT(sizeof(struct bv_ct_settings) == 104, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_ct_settings) == 128, "map ABI changed");
 BV_STATIC_ASSERT(BV_CT_TIMEOUT_MAX <= 24, "every time-out has its place");
 
 /* bv_conn.status_state, the low four bits */
@@ -129,6 +132,10 @@ BV_STATIC_ASSERT(sizeof(struct bv_conn_key) == 40, "map ABI changed");
  * fields would keep the kernel from taking the type). Sequence numbers are in host order. Bytes
  * count from the IP header on. Narrow fields, since a million of these are to fit.
  */
+#define BV_CONN_TARGET(number, chain) (((number) + 1) << 1 | (chain))
+#define BV_CONN_TARGET_NUMBER(target) (((target) >> 1) - 1)
+#define BV_CONN_TARGET_CHAIN(target)  ((target)&1)
+
 struct bv_conn {
 	__u8 lo[16], hi[16]; /* as in bv_conn_key */
 	__u8 port[2][2];
@@ -138,7 +145,7 @@ struct bv_conn {
 	__u8 tcp_scales;   /* of the original direction; of the reply's */
 	__u32 expires;	   /* tick from which it counts no more */
 	/* What the rules said of its packets while it is established, as long as these rules hold:
-	 * their bv_rules.generation, and by direction the target's number + 1; 0: not known. */
+	 * their bv_rules.generation, and by direction BV_CONN_TARGET(); 0: not known. */
 	__u32 rules_generation;
 	__u16 rules_target[2];
 	__u32 packets[2], bytes[2]; /* the low 32 bits */
@@ -205,17 +212,16 @@ struct bv_fragment_key {
 	__u32 id;	       /* network order */
 	__u8 protocol;	       /* IPv4; 0 with IPv6 */
 	__u8 parent;	       /* bv_parent.index */
-	__u8 pad[2];
+	__u8 chain;	       /* enum bv_chain */
+	__u8 pad;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_fragment_key) == 40, "map ABI changed");
 
-/* `ct_fragments`: value, what became of the first one. */
+/* `ct_fragments`: value. The first one was accepted, and so are those that follow. */
 struct bv_fragment {
 	__u32 expires; /* tick */
-	__u16 reason;  /* enum bv_reason that it was dropped by; BV_REASON_MAX: it was accepted */
-	__u8 pad[2];
 };
-BV_STATIC_ASSERT(sizeof(struct bv_fragment) == 8, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_fragment) == 4, "map ABI changed");
 
 /* `ct_stats`: index of a per-CPU array of 64 bit counters: X(identifier, name). */
 #define BV_CT_STATS(X)                                                                             \

@@ -94,8 +94,8 @@ struct bv_rule_chain {
 	__u32 rules;	   /* how many */
 	__u32 targets;	   /* page of the first one's; the policy's is number `rules` */
 	__u8 policy_alone; /* 1: no rules; the look-ups are not needed */
-	__u8 per_packet;   /* 1: a rule looks at TCP flags: it may match some packets of a
-			      connection and not others */
+	__u8 per_packet; /* 1: a rule looks at TCP flags or endpoints: it may match some packets of
+			    a connection and not others */
 	__u8 pad[2];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_rule_chain) == 52, "map ABI changed");
