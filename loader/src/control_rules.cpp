@@ -29,8 +29,8 @@ std::uint32_t first_generation() {
 
 // A rule's counter stands in its brackets.
 std::string stored_text(const ParentRules& rules) {
-  return save_table(rules.chains, [&](bv_chain chain, std::size_t i) {
-    return bracket_text(rules.counters[chain][i], 0) + " ";
+  return save_table(rules.chains, false, [&](bv_chain chain, std::size_t i) {
+    return Bracket{rules.counters[chain][i], 0};
   });
 }
 

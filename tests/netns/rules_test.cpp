@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rules as the control plane keeps them: in the maps alone, from one command to the next.
 #include <fmt/core.h>
+#include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
 

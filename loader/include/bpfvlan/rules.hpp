@@ -101,7 +101,8 @@ struct RuleChain {
 };
 using RuleChains = std::array<RuleChain, BV_CHAIN_MAX>;  // index enum bv_chain
 
-// The filter table as iptables-save writes it.
+// The filter table as iptables-save writes it, but that without `counters` the policies' are 0 too:
+// what is restored from it is saved as the same.
 std::string save_rules(const RuleChains& chains, bool counters);
 
 struct RestoredRules {

@@ -163,32 +163,30 @@ Result<> Reader::rule(std::vector<std::string> words) {
 
 }  // namespace
 
-std::string bracket_text(std::uint64_t first, std::uint64_t second) {
-  return fmt::format("[{}:{}]", first, second);
-}
-
 Result<SavedTable> parse_saved(std::string_view text, RuleFamily family) {
   return Reader(family).read(text);
 }
 
-std::string save_table(const RuleChains& chains, const Prefix& prefix) {
+std::string save_table(const RuleChains& chains, bool counts, const BracketOf& bracket_of) {
   std::string text = "*filter\n";
   for (const auto chain : kChains) {
-    const auto& c = chains[chain];
-    text += fmt::format(":{} {} {}\n", to_string(chain), to_string(c.policy),
-                        bracket_text(c.count.packets, c.count.bytes));
+    const auto count = counts ? chains[chain].count : RuleCount{};
+    text += fmt::format(":{} {} [{}:{}]\n", to_string(chain), to_string(chains[chain].policy),
+                        count.packets, count.bytes);
   }
   for (const auto chain : kChains)
-    for (std::size_t i = 0; i < chains[chain].rules.size(); ++i)
-      text += fmt::format("{}-A {} {}\n", prefix(chain, i), to_string(chain),
-                          to_text(chains[chain].rules[i].rule));
+    for (std::size_t i = 0; i < chains[chain].rules.size(); ++i) {
+      if (const auto b = bracket_of(chain, i)) text += fmt::format("[{}:{}] ", b->first, b->second);
+      text += fmt::format("-A {} {}\n", to_string(chain), to_text(chains[chain].rules[i].rule));
+    }
   return text + "COMMIT\n";
 }
 
 std::string save_rules(const RuleChains& chains, bool counters) {
-  return save_table(chains, [&](bv_chain chain, std::size_t i) {
+  return save_table(chains, counters, [&](bv_chain chain, std::size_t i) -> std::optional<Bracket> {
+    if (!counters) return {};
     const auto& count = chains[chain].rules[i].count;
-    return counters ? bracket_text(count.packets, count.bytes) + " " : std::string();
+    return Bracket{count.packets, count.bytes};
   });
 }
 

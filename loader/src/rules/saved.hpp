@@ -31,10 +31,9 @@ struct SavedTable {
 
 Result<SavedTable> parse_saved(std::string_view text, RuleFamily family);
 
-// Of one rule: what is to be before it, brackets and blank included.
-using Prefix = std::function<std::string(bv_chain, std::size_t rule)>;
-std::string save_table(const RuleChains& chains, const Prefix& prefix);
-
-std::string bracket_text(std::uint64_t first, std::uint64_t second);
+// Of one rule: what is to be in the brackets before it; nothing: no brackets.
+using BracketOf = std::function<std::optional<Bracket>(bv_chain, std::size_t rule)>;
+// `counts`: those of the policies, else 0.
+std::string save_table(const RuleChains& chains, bool counts, const BracketOf& bracket_of);
 
 }  // namespace bpfvlan
