@@ -8,8 +8,9 @@
 
 namespace bpfvlan {
 
-inline bool conn_expired(const bv_conn& conn, std::uint32_t now) {
-  return static_cast<std::int32_t>(conn.expires - now) <= 0;
+// The programs' conn_expired(), bpf/core/conn_table.h; bv_ct_settings.longest.
+inline bool conn_expired(const bv_conn& conn, std::uint32_t now, std::uint32_t longest) {
+  return conn.expires - now - 1 >= longest;
 }
 
 inline bv_conn_key conn_key(const bv_conn& conn) {

@@ -58,9 +58,10 @@ Result<std::uint64_t> Conntrack::Impl::walk(const ConnectionFilter& filter,
     for (const auto& set : batch) {
       for (int way = 0; way < BV_CONN_WAYS; ++way) {
         const auto& conn = set.conn[way];
-        if (!set.tag[way] || conn_expired(conn, now) || (parent && *parent != conn.parent))
+        if (!set.tag[way] || conn_expired(conn, now, settings.longest) ||
+            (parent && *parent != conn.parent))
           continue;
-        auto connection = decode(conn, now, ticks_per_1000_seconds);
+        auto connection = decode(conn, now, settings.ticks_per_1000_seconds);
         name(conn.parent, connection);
         if (!filter.matches(connection)) continue;
         BV_CHECK(f(conn, connection));

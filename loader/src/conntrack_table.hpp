@@ -22,7 +22,7 @@ struct Conntrack::Impl {
   BpfMap<std::uint32_t, bv_conn_set> sets;
   BpfMap<std::uint32_t, std::uint64_t> counters;
   ConntrackPrograms programs;
-  std::uint32_t ticks_per_1000_seconds = 0;
+  bv_ct_settings settings{};
   std::uint32_t max_connections = 0;
   std::optional<std::uint32_t> parent;           // index; none: all
   std::map<std::uint32_t, std::string> parents;  // interface names, by index

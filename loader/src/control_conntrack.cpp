@@ -15,6 +15,11 @@ Result<> check_attached(const Control::Impl& c) {
                 "no parent is attached in this namespace: there is no connection table");
 }
 
+Result<bv_ct_settings> settings_of(const Control::Impl& c) {
+  BV_TRY(const auto settings, c.dp->ct_settings.find(0));
+  return *settings;  // an array has all its elements
+}
+
 std::array<std::uint8_t, 16> mapped(const std::uint8_t (&v4)[4]) {
   std::array<std::uint8_t, 16> out{};
   out[10] = out[11] = 0xff;
@@ -40,7 +45,6 @@ Result<> add_owners(const Control::Impl& c, const BpfMap<Key, bv_addr>& map, Con
 }  // namespace
 
 Result<> Control::Impl::forget_connections(std::uint32_t parent_index) const {
-  if (!Datapath::exists(fmt::format("{}/bv_ct_forget", dir))) return {};  // MERGE: goes
   BV_TRY(const auto programs, ConntrackPrograms::open(dir));
   BV_CHECK(programs.forget_all(parent_index));
   return {};
@@ -57,7 +61,7 @@ Result<Conntrack> Control::conntrack(const std::optional<std::string>& parent,
   }
   if (endpoint) BV_CHECK(c.find_endpoint(*endpoint));
   table->max_connections = c.dp->meta().max_connections;
-  table->ticks_per_1000_seconds = ticks_per_1000_seconds();
+  BV_TRY(table->settings, settings_of(c));
   for (const auto& [ifindex, p] : c.parents) table->parents[p.index] = p.ifname;
   BV_CHECK(add_owners(c, c.dp->addr4, *table));
   BV_CHECK(add_owners(c, c.dp->addr6, *table));
@@ -66,17 +70,15 @@ Result<Conntrack> Control::conntrack(const std::optional<std::string>& parent,
 
 Result<std::vector<ConntrackSetting>> Control::conntrack_settings() const {
   BV_CHECK(check_attached(*impl_));
-  BV_TRY(const auto settings, impl_->dp->ct_settings.find(0));
-  return list_settings(settings.value_or(default_ct_settings(ticks_per_1000_seconds())));
+  BV_TRY(const auto settings, settings_of(*impl_));
+  return list_settings(settings);
 }
 
 Result<> Control::set_conntrack(const std::vector<ConntrackChange>& changes) {
   BV_CHECK(check_attached(*impl_));
-  const auto& map = impl_->dp->ct_settings;
-  BV_TRY(const auto before, map.find(0));
-  BV_TRY(const auto settings,
-         change_settings(before.value_or(default_ct_settings(ticks_per_1000_seconds())), changes));
-  return map.write(0, settings);
+  BV_TRY(const auto before, settings_of(*impl_));
+  BV_TRY(const auto settings, change_settings(before, changes));
+  return impl_->dp->ct_settings.write(0, settings);
 }
 
 }  // namespace bpfvlan

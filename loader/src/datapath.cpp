@@ -230,8 +230,7 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   BV_CHECK(open_map(dp.host_addrs, "host_addrs"));
   BV_CHECK(open_map(dp.dhcp, "dhcp"));
   BV_CHECK(open_map(dp.dhcp_slots, "dhcp_slots"));
-  // MERGE: without the condition.
-  if (exists(path("ct_settings"))) BV_CHECK(open_map(dp.ct_settings, "ct_settings"));
+  BV_CHECK(open_map(dp.ct_settings, "ct_settings"));
   BV_CHECK(open_map(dp.rules, "rules"));
   BV_CHECK(open_map(dp.rule_counts, "rule_counts"));
   return dp;
