@@ -20,11 +20,30 @@ CommandResult bpfvlan(const std::string& args) {
 }
 
 TEST(Cli, help_of_everything_ends_well) {
-  for (const auto* args :
-       {"--help", "attach --help", "detach --help", "endpoint --help", "endpoint add --help",
-        "endpoint set --help", "endpoint del --help", "endpoint list --help",
-        "endpoint show --help", "address --help", "address add --help", "address del --help",
-        "stats --help", "feature --help", "version --help", "demo --help"}) {
+  for (const auto* args : {"--help",
+                           "attach --help",
+                           "detach --help",
+                           "endpoint --help",
+                           "endpoint add --help",
+                           "endpoint set --help",
+                           "endpoint del --help",
+                           "endpoint list --help",
+                           "endpoint show --help",
+                           "address --help",
+                           "address add --help",
+                           "address del --help",
+                           "stats --help",
+                           "conntrack --help",
+                           "conntrack list --help",
+                           "conntrack count --help",
+                           "conntrack delete --help",
+                           "conntrack flush --help",
+                           "conntrack stats --help",
+                           "conntrack settings --help",
+                           "conntrack set --help",
+                           "feature --help",
+                           "version --help",
+                           "demo --help"}) {
     const auto r = bpfvlan(args);
     EXPECT_EQ(r.status, 0) << args << "\n" << r.err;
     EXPECT_FALSE(r.out.empty()) << args;
@@ -45,29 +64,42 @@ TEST_P(CliUsage, is_exit_status_2_and_a_reason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Errors, CliUsage,
-    ::testing::Values(Wrong{"", "--batch"}, Wrong{"nonsense", "nonsense"},
-                      Wrong{"attach", "PARENT"}, Wrong{"attach P --mode l4", "not one of: l2, l3"},
-                      Wrong{"attach P --policy open", "bridge, private, vepa"},
-                      Wrong{"attach P --max-endpoints 0", "--max-endpoints"},
-                      Wrong{"attach P --max-endpoints 65537", "65536"},
-                      Wrong{"attach P --max-addresses many", "--max-addresses"},
-                      Wrong{"detach", "PARENT"}, Wrong{"endpoint", "subcommand"},
-                      Wrong{"endpoint add x", "--parent"}, Wrong{"endpoint add --parent P", "NAME"},
-                      Wrong{"endpoint add x --parent P --address 10.0.0.300/24", "10.0.0.300"},
-                      Wrong{"endpoint add x --parent P --address 224.0.0.1", "multicast"},
-                      Wrong{"endpoint add x --parent P --mtu big", "--mtu"},
-                      Wrong{"endpoint add x --parent P --device tap", "--device"},
-                      Wrong{"endpoint add x --parent P --learn-age 5", "--learn"},
-                      Wrong{"endpoint add x --parent P --learn --learn-age 0", "--learn-age"},
-                      Wrong{"endpoint set x", "At least 1 option"},
-                      Wrong{"endpoint set x --learn", "--learn"},
-                      Wrong{"endpoint set x --learn maybe", "--learn"},
-                      Wrong{"endpoint set x --learn-age 5", "--learn"},
-                      Wrong{"endpoint set x --learn off --learn-age 5", "--learn off"},
-                      Wrong{"endpoint set x --policy no", "not one of"},
-                      Wrong{"endpoint del", "NAME"}, Wrong{"address add x", "CIDR"},
-                      Wrong{"address add x 1.2.3.4/64", "0 to 32"}, Wrong{"address", "subcommand"},
-                      Wrong{"version --batch", "--batch"}, Wrong{"-b x version", "--batch"}));
+    ::testing::Values(
+        Wrong{"", "--batch"}, Wrong{"nonsense", "nonsense"}, Wrong{"attach", "PARENT"},
+        Wrong{"attach P --mode l4", "not one of: l2, l3, l3s"},
+        Wrong{"attach P --policy open", "bridge, private, vepa"},
+        Wrong{"attach P --max-endpoints 0", "--max-endpoints"},
+        Wrong{"attach P --max-endpoints 65537", "65536"},
+        Wrong{"attach P --max-addresses many", "--max-addresses"},
+        Wrong{"attach P --max-connections 1023", "1024"},
+        Wrong{"attach P --max-connections 16777217", "16777216"}, Wrong{"detach", "PARENT"},
+        Wrong{"endpoint", "subcommand"}, Wrong{"endpoint add x", "--parent"},
+        Wrong{"endpoint add --parent P", "NAME"},
+        Wrong{"endpoint add x --parent P --address 10.0.0.300/24", "10.0.0.300"},
+        Wrong{"endpoint add x --parent P --address 224.0.0.1", "multicast"},
+        Wrong{"endpoint add x --parent P --mtu big", "--mtu"},
+        Wrong{"endpoint add x --parent P --device tap", "--device"},
+        Wrong{"endpoint add x --parent P --learn-age 5", "--learn"},
+        Wrong{"endpoint add x --parent P --learn --learn-age 0", "--learn-age"},
+        Wrong{"endpoint add x --parent P --filter maybe", "--filter"},
+        Wrong{"endpoint set x --filter", "--filter"}, Wrong{"conntrack", "subcommand"},
+        Wrong{"conntrack list -s 1.2.3.4/33", "0 to 32"},
+        Wrong{"conntrack list -p nonsense", "tcp, udp"},
+        Wrong{"conntrack list --state OPEN", "SYN_SENT"},
+        Wrong{"conntrack list --sport 65536", "65535"},
+        Wrong{"conntrack list --icmp-type 256", "255"}, Wrong{"conntrack list -o xml", "extended"},
+        Wrong{"conntrack delete", "At least 1 option"},
+        Wrong{"conntrack delete --parent P", "At least 1 option"},
+        Wrong{"conntrack set", "NAME=VALUE"},
+        Wrong{"conntrack set nf_conntrack_tcp_loose", "NAME=VALUE"},
+        Wrong{"endpoint set x", "At least 1 option"}, Wrong{"endpoint set x --learn", "--learn"},
+        Wrong{"endpoint set x --learn maybe", "--learn"},
+        Wrong{"endpoint set x --learn-age 5", "--learn"},
+        Wrong{"endpoint set x --learn off --learn-age 5", "--learn off"},
+        Wrong{"endpoint set x --policy no", "not one of"}, Wrong{"endpoint del", "NAME"},
+        Wrong{"address add x", "CIDR"}, Wrong{"address add x 1.2.3.4/64", "0 to 32"},
+        Wrong{"address", "subcommand"}, Wrong{"version --batch", "--batch"},
+        Wrong{"-b x version", "--batch"}));
 
 TEST(Cli, version_says_what_maps_it_speaks) {
   const auto r = bpfvlan("-j version");
@@ -106,6 +138,25 @@ TEST(Cli, json_survives_names_that_are_no_utf8) {
   testing::internal::CaptureStdout();
   output.table(nlohmann::ordered_json::array({{{"name", "\xff"}}}), {});
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "[{\"name\":\"\xef\xbf\xbd\"}]\n");
+}
+
+TEST(Cli, json_of_many_rows_is_that_of_all_at_once) {
+  const auto row = nlohmann::ordered_json{{"name", "a\nb"}, {"more", {{"list", {1, 2}}}}};
+  for (const bool pretty : {false, true}) {
+    for (const std::size_t count : {0U, 1U, 3U}) {
+      cli::Output output;
+      output.json = true;
+      output.pretty = pretty;
+      testing::internal::CaptureStdout();
+      output.table(nlohmann::ordered_json(count, row), {});
+      const auto at_once = testing::internal::GetCapturedStdout();
+      testing::internal::CaptureStdout();
+      cli::RowStream rows(output);
+      for (std::size_t i = 0; i < count; ++i) EXPECT_TRUE(rows.add(row));
+      EXPECT_TRUE(rows.end());
+      EXPECT_EQ(testing::internal::GetCapturedStdout(), at_once);
+    }
+  }
 }
 
 TEST(Cli, an_object_in_a_table_says_more_of_its_first_value) {
