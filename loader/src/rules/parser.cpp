@@ -111,7 +111,9 @@ Result<> Builder::match(const Occurrence& o) {
     if (only_protocol() == protocol) return {};
     return refuse_at(word, fmt::format("this match needs -p {}", protocol_name(protocol)));
   };
-  for (const std::uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP})
+  static constexpr std::uint8_t kWithPorts[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP,
+                                                IPPROTO_DCCP};
+  for (const auto protocol : kWithPorts)
     if (word.text == port_match(protocol)) return is_of(protocol);
   if (word.text == "icmp") return is_of(IPPROTO_ICMP);
   if (word.text == "icmp6") return is_of(IPPROTO_ICMPV6);
@@ -312,7 +314,7 @@ class Splitter {
 
  private:
   Word next() {
-    const Word word{words_[at_], first_ + at_};
+    Word word{words_[at_], first_ + at_};
     ++at_;
     return word;
   }

@@ -18,7 +18,7 @@ FixedBits fixed_bits(const FieldValues& v) {
   const auto differ = static_cast<std::uint8_t>(v.low ^ v.high);
   const auto same = static_cast<std::size_t>(std::countl_zero(differ));
   const auto below = 0xffU >> same;
-  return {8U * v.exact + same, (v.low & below) == 0 && (v.high & below) == below};
+  return {std::size_t{8} * v.exact + same, (v.low & below) == 0 && (v.high & below) == below};
 }
 
 std::uint8_t byte_of(const FieldValues& v, std::size_t at) {
@@ -113,7 +113,7 @@ std::uint32_t TrieBuilder::build_skip(std::size_t from, std::size_t bits, const 
   skip.word = static_cast<std::uint32_t>(std::min<std::size_t>((offset_ + from / 8) / 8, 4));
   std::array<std::uint8_t, sizeof(skip.mask)> mask{}, value{};
   for (std::size_t at = from / 8; 8 * at < bits; ++at) {
-    const auto place = offset_ + at - 8 * skip.word;
+    const auto place = offset_ + at - std::size_t{8} * skip.word;
     const auto kept = std::min<std::size_t>(bits - 8 * at, 8);
     mask.at(place) = static_cast<std::uint8_t>(0xff00U >> kept);
     value.at(place) = byte_of(like, at) & mask.at(place);

@@ -62,7 +62,7 @@ Result<IpPrefix> parse_rule_prefix(const std::string& text) {
     return bad(text.find(',') == std::string::npos
                    ? "not an IPv4 or IPv6 address or prefix"
                    : "one address or prefix is expected: others need rules of their own");
-  unsigned length = static_cast<unsigned>(8 * bytes);
+  auto length = static_cast<unsigned>(8 * bytes);
   if (slash != std::string::npos) {
     const auto after = text.substr(slash + 1);
     std::array<std::uint8_t, 16> mask{};
