@@ -19,8 +19,8 @@
 #define BV_STATIC_ASSERT _Static_assert
 #endif
 
-#include "schema_conntrack.h"
-#include "schema_rules.h"
+#include <bpfvlan/schema_conntrack.h>
+#include <bpfvlan/schema_rules.h>
 
 #define BV_SCHEMA_VERSION 3
 
