@@ -73,8 +73,8 @@ Result<> change(bv_ct_settings& settings, const ConntrackChange& change) {
 
 // Entries keep their time when a time-out becomes shorter.
 void set_longest(bv_ct_settings& settings) {
-  const auto* end = settings.timeout + BV_CT_TIMEOUT_MAX;
-  settings.longest = std::max(settings.longest, *std::max_element(settings.timeout, end));
+  for (std::size_t i = 0; i < std::size(kTimeouts); ++i)
+    settings.longest = std::max(settings.longest, settings.timeout[i]);
 }
 
 }  // namespace
