@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bv_filter(), which bv_rx and bv_xmit call for endpoints with a filter. Its parts are functions of
- * their own for the verifier, which checks each once and not once for each way to it.
+ * The filter, a program of its own. Its parts are functions of their own for the verifier, which
+ * checks each once and not once for each way to it.
  */
 #include "core/filter.h"
+#include "core/filtered.h"
 #include "core/reject.h"
 
 __noinline int bv_flow_parse(ctx_t *ctx, struct flow *f, __u32 parent)
@@ -146,29 +147,24 @@ static __always_inline enum bv_reason filter(ctx_t *ctx, struct flow *f, __u32 p
 	return BV_REASON_MAX;
 }
 
-/*
- * What a packet between an endpoint and the outside is dropped by; BV_REASON_MAX: nothing. Its
- * protocol is IPv4 or IPv6, or it is not filtered.
- */
-__noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
+/* What it is dropped by; BV_REASON_MAX: nothing. */
+static __always_inline enum bv_reason reason_against(ctx_t *ctx, struct flow *f,
+						     const struct bv_pending *p)
 {
-	__u32 zero = 0;
-	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const bool input = p->chain == BV_CHAIN_INPUT;
 
-	if (!f)
-		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_UNREADABLE : BV_REASON_TX_UNREADABLE;
-	f->chain = chain;
-	f->kind = bv_flow_parse(ctx, f, parent);
+	f->chain = p->chain;
+	f->kind = bv_flow_parse(ctx, f, p->parent_index);
 	f->now = now_ticks();
-	f->rule.endpoint[0] = endpoint >> 8;
-	f->rule.endpoint[1] = endpoint;
+	f->rule.endpoint[0] = p->endpoint >> 8;
+	f->rule.endpoint[1] = p->endpoint;
 	switch (f->kind) {
 	case FLOW_NEIGHBOUR:
 		return BV_REASON_MAX;
 	case FLOW_UNREADABLE:
-		return chain == BV_CHAIN_INPUT ? BV_REASON_RX_UNREADABLE : BV_REASON_TX_UNREADABLE;
+		return input ? BV_REASON_RX_UNREADABLE : BV_REASON_TX_UNREADABLE;
 	case FLOW_MALFORMED:
-		if (chain == BV_CHAIN_INPUT)
+		if (input)
 			return BV_REASON_RX_MALFORMED; /* the host's stack drops it */
 		break;
 	case FLOW_FRAGMENT:
@@ -176,8 +172,31 @@ __noinline int bv_filter(ctx_t *ctx, __u32 chain, __u32 parent, __u32 endpoint)
 			return BV_REASON_MAX;
 		break;
 	}
-	f->rules_generation = rules_generation(parent);
-	return filter(ctx, f, parent);
+	f->rules_generation = rules_generation(p->parent_index);
+	return filter(ctx, f, p->parent_index);
+}
+
+/* Tail-called by bv_rx and bv_xmit with what they have decided in `pending`. */
+SEC("tc")
+int bv_filter(ctx_t *ctx)
+{
+	__u32 zero = 0;
+	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
+	const struct bv_pending *p = pending_packet();
+	struct verdict v = {.reason = BV_REASON_TX_NO_FILTER};
+	enum bv_reason against;
+
+	if (!p || !f)
+		return finish(ctx, v, BV_NO_ENDPOINT);
+	against = reason_against(ctx, f, p);
+	if (against != BV_REASON_MAX) {
+		v = by_device(against, p->answer_by);
+	} else {
+		v = by_device(p->reason, p->ifindex);
+		if (p->chain == BV_CHAIN_INPUT)
+			v.to = &p->to;
+	}
+	return finish(ctx, v, p->from);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -5,7 +5,7 @@
 SEC("tc")
 int bv_rx(ctx_t *ctx)
 {
-	return finish(ctx, rx(ctx), NULL);
+	return finish(ctx, rx(ctx), BV_NO_ENDPOINT);
 }
 
 char _license[] SEC("license") __weak = "GPL";

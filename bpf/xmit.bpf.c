@@ -24,12 +24,12 @@ int bv_xmit(ctx_t *ctx)
 	const struct bv_endpoint *from = endpoint_of(ctx_device(ctx));
 
 	if (!from)
-		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), NULL);
+		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);
 	if (ctx_to_group(ctx))
 		note_membership(ctx, from);
 	if (from->learn_age && !from->in_parent_netns) /* there it would be the host's */
 		learn_source(ctx, from);
-	return finish(ctx, xmit_filtered(ctx, from, xmit(ctx, from)), from);
+	return finish(ctx, xmit_filtered(ctx, from, xmit(ctx, from)), from->id);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -131,6 +131,20 @@ struct {
 	__type(value, struct bv_verdict);
 } last_verdict BV_MAP;
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bv_pending);
+} pending BV_MAP;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} filters BV_MAP;
+
 static __always_inline const struct bv_endpoint *endpoint_of(__u32 host_side)
 {
 	return bpf_map_lookup_elem(&endpoints, &host_side);

@@ -85,15 +85,14 @@ static __always_inline void count_received(__u32 id, __u64 bytes)
 }
 
 /* A missing counter never changes what happens to the packet. */
-static __always_inline void count(const ctx_t *ctx, const struct verdict *v,
-				  const struct bv_endpoint *from)
+static __always_inline void count(const ctx_t *ctx, const struct verdict *v, __u32 from)
 {
 	__u64 bytes = ctx_len(ctx);
 	struct bv_ep_counters *c;
 
 	count_reason(v->reason, 1, bytes);
-	if (from) {
-		c = counters_of(from->id);
+	if (from != BV_NO_ENDPOINT) {
+		c = counters_of(from);
 		if (c) {
 			c->tx_packets++;
 			c->tx_bytes += bytes;
@@ -121,8 +120,8 @@ static __always_inline void record(const struct verdict *v)
 	last->to = v->to ? v->to->id : 0;
 }
 
-/* `from`: the sending endpoint; NULL at rx. */
-static __always_inline int finish(ctx_t *ctx, struct verdict v, const struct bv_endpoint *from)
+/* `from`: the sending endpoint; BV_NO_ENDPOINT at rx. */
+static __always_inline int finish(ctx_t *ctx, struct verdict v, __u32 from)
 {
 	if (v.again)
 		return ctx_again(ctx, v.again);

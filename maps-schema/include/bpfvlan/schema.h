@@ -88,6 +88,7 @@ enum bv_action {
 	X(RX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the input chain")                    \
 	X(RX_REJECTED, BV_FORWARD, "rejected by an input rule: its sender is told")                \
 	X(RX_UNREADABLE, BV_DROP, "headers that rules could not look behind")                      \
+	X(RX_NO_FILTER, BV_DROP, "to be filtered, and the filter is not there")                    \
 	X(RX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(RX_NO_ENDPOINT, BV_PASS, "address of no endpoint")                                       \
 	X(RX_OTHER_HOST, BV_PASS, "for another host's MAC address")                                \
@@ -102,6 +103,7 @@ enum bv_action {
 	X(TX_CHAIN_POLICY, BV_DROP, "dropped by the policy of the output chain")                   \
 	X(TX_REJECTED, BV_ANSWER, "rejected by an output rule: the endpoint is told")              \
 	X(TX_UNREADABLE, BV_DROP, "headers that rules could not look behind")                      \
+	X(TX_NO_FILTER, BV_DROP, "to be filtered, and the filter is not there")                    \
 	X(TX_CT_FULL, BV_DROP, "new, and no room in the connection table")                         \
 	X(TX_PRIVATE, BV_DROP, "sibling blocked by policy private")                                \
 	X(TX_MULTICAST, BV_DROP, "broadcast or multicast")                                         \
@@ -319,6 +321,24 @@ struct bv_reason_count {
 	__u64 bytes;
 };
 BV_STATIC_ASSERT(sizeof(struct bv_reason_count) == 16, "map ABI changed");
+
+/*
+ * `pending`, one element per CPU: a packet on its way to the filter, a program of its own that only
+ * those with filtered endpoints need; it is called by `filters`, index 0.
+ */
+struct bv_pending {
+	struct bv_port to;     /* DELIVER: who gets it */
+	enum bv_reason reason; /* if the filter has nothing against it */
+	__u32 ifindex;	       /* likewise */
+	__u32 from;	       /* bv_endpoint.id of the sender; BV_NO_ENDPOINT at rx */
+	__u32 chain;	       /* enum bv_chain */
+	__u32 endpoint;	       /* bv_endpoint.id of the endpoint whose packet it is */
+	__u32 parent_index;    /* bv_parent.index */
+	__u32 answer_by;       /* ifindex: where the answer to a rejected packet goes */
+	__u32 pad;
+};
+#define BV_NO_ENDPOINT (~0U)
+BV_STATIC_ASSERT(sizeof(struct bv_pending) == 56, "map ABI changed");
 
 /* `last_verdict`, one element per CPU: written only when a test sets bv_record_verdict. */
 struct bv_verdict {
