@@ -28,6 +28,7 @@ Result<std::unique_ptr<Conntrack::Impl>> Conntrack::Impl::open(const std::string
   BV_TRY(impl->sets, decltype(Impl::sets)::open(path("conntrack"), "conntrack"));
   BV_TRY(impl->counters, decltype(Impl::counters)::open(path("ct_stats"), "ct_stats"));
   BV_TRY(impl->programs, ConntrackPrograms::open(dir));
+  impl->there = true;
   return impl;
 }
 
@@ -72,7 +73,7 @@ Result<std::uint64_t> Conntrack::Impl::walk(const ConnectionFilter& filter,
     if (progress) progress(static_cast<double>(done * BV_CONN_WAYS) / max_connections);
     return {};
   };
-  BV_CHECK(sets.batches(kBatch, BPF_F_LOCK, read));
+  if (there) BV_CHECK(sets.batches(kBatch, BPF_F_LOCK, read));
   return found;
 }
 
@@ -101,6 +102,7 @@ Result<std::uint64_t> Conntrack::erase(const ConnectionFilter& filter, const Eac
 }
 
 Result<std::uint64_t> Conntrack::flush() const {
+  if (!impl_->there) return 0;
   BV_TRY(const std::uint64_t gone,
          impl_->programs.forget_all(impl_->parent.value_or(BV_CT_ANY_PARENT)));
   return gone;
@@ -114,9 +116,11 @@ Result<std::vector<ConntrackCounter>> Conntrack::stats() const {
   };
   std::vector<ConntrackCounter> out;
   for (std::uint32_t i = 0; i < BV_CT_STAT_MAX; ++i) {
-    BV_TRY(const auto cpus, impl_->counters.per_cpu(i));
     ConntrackCounter counter{kNames[i], 0};
-    for (const auto value : cpus) counter.value += value;
+    if (impl_->there) {
+      BV_TRY(const auto cpus, impl_->counters.per_cpu(i));
+      for (const auto value : cpus) counter.value += value;
+    }
     out.push_back(counter);
   }
   return out;

@@ -22,6 +22,7 @@ struct Conntrack::Impl {
   BpfMap<std::uint32_t, bv_conn_set> sets;
   BpfMap<std::uint32_t, std::uint64_t> counters;
   ConntrackPrograms programs;
+  bool there = false;  // else nothing is filtered, and no table has been made
   bv_ct_settings settings{};
   std::uint32_t max_connections = 0;
   std::optional<std::uint32_t> parent;           // index; none: all

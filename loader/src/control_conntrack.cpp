@@ -16,7 +16,8 @@ Result<> check_attached(const Control::Impl& c) {
 }
 
 Result<bv_ct_settings> settings_of(const Control::Impl& c) {
-  BV_TRY(const auto settings, c.dp->ct_settings.find(0));
+  if (!c.dp->filter) return default_ct_settings(ticks_per_1000_seconds());
+  BV_TRY(const auto settings, c.dp->filter->ct_settings.find(0));
   return *settings;  // an array has all its elements
 }
 
@@ -45,6 +46,7 @@ Result<> add_owners(const Control::Impl& c, const BpfMap<Key, bv_addr>& map, Con
 }  // namespace
 
 Result<> Control::Impl::forget_connections(std::uint32_t parent_index) const {
+  if (!dp->filter) return {};
   BV_TRY(const auto programs, ConntrackPrograms::open(dir));
   BV_CHECK(programs.forget_all(parent_index));
   return {};
@@ -54,7 +56,10 @@ Result<Conntrack> Control::conntrack(const std::optional<std::string>& parent,
                                      const std::optional<std::string>& endpoint) const {
   const auto& c = *impl_;
   BV_CHECK(check_attached(c));
-  BV_TRY(auto table, Conntrack::Impl::open(c.dir));
+  auto table = std::make_unique<Conntrack::Impl>();
+  if (c.dp->filter) {
+    BV_TRY(table, Conntrack::Impl::open(c.dir));
+  }
   if (parent) {
     BV_TRY(const auto ifindex, c.find_parent(*parent));
     table->parent = c.parents.at(ifindex).index;
@@ -77,8 +82,11 @@ Result<std::vector<ConntrackSetting>> Control::conntrack_settings() const {
 Result<> Control::set_conntrack(const std::vector<ConntrackChange>& changes) {
   BV_CHECK(check_attached(*impl_));
   BV_TRY(const auto before, settings_of(*impl_));
-  BV_TRY(const auto settings, change_settings(before, changes));
-  return impl_->dp->ct_settings.write(0, settings);
+  BV_TRY(auto settings, change_settings(before, changes));
+  BV_CHECK(impl_->dp->need_filter());
+  BV_TRY(const auto now, settings_of(*impl_));
+  std::copy(std::begin(now.hash_key), std::end(now.hash_key), settings.hash_key);
+  return impl_->dp->filter->ct_settings.write(0, settings);
 }
 
 }  // namespace bpfvlan

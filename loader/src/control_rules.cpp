@@ -50,8 +50,9 @@ Result<ParentRules> from_stored(const RulesMap::Stored& stored) {
 }
 
 Result<RuleCount> read_count(const Datapath& dp, std::uint32_t counter) {
-  BV_TRY(const auto cpus, dp.rule_counts.per_cpu(counter));
   RuleCount sum;
+  if (!dp.filter) return sum;
+  BV_TRY(const auto cpus, dp.filter->rule_counts.per_cpu(counter));
   for (const auto& v : cpus) {
     sum.packets += v.packets;
     sum.bytes += v.bytes;
@@ -60,7 +61,7 @@ Result<RuleCount> read_count(const Datapath& dp, std::uint32_t counter) {
 }
 
 Result<> write_count(const Datapath& dp, std::uint32_t counter, const RuleCount& count) {
-  return dp.rule_counts.write_per_cpu(counter, {count.packets, count.bytes});
+  return dp.filter->rule_counts.write_per_cpu(counter, {count.packets, count.bytes});
 }
 
 tl::unexpected<Error> no_rule(bv_chain chain, std::size_t number, std::size_t last) {
@@ -80,9 +81,9 @@ bool names(const ParentRules& rules, std::string_view endpoint) {
 }  // namespace
 
 Result<> Control::Impl::load_rules() {
-  if (rules_loaded) return {};
+  if (rules_loaded || !dp->filter) return {};
   for (const auto& [ifindex, parent] : parents) {
-    BV_TRY(const auto stored, dp->rules.find(parent.index));
+    BV_TRY(const auto stored, dp->filter->rules.find(parent.index));
     if (!stored) continue;
     auto read = from_stored(*stored);
     if (!read)
@@ -118,7 +119,8 @@ Result<> Control::Impl::write_rules(std::uint32_t parent, ParentRules changed,
   all.generation = changed.generation;
   all.text = stored_text(changed);
   BV_TRY(const auto pages, compile_rules(all));
-  BV_CHECK(dp->rules.replace(index, pages));
+  BV_CHECK(dp->need_filter());
+  BV_CHECK(dp->filter->rules.replace(index, pages));
   rules[parent] = std::move(changed);
   return {};
 }
@@ -164,6 +166,7 @@ Result<> Control::Impl::put_rule(const std::string& name, bv_chain chain, const 
   const auto last = list.size() + (place == Place::Replace ? 0 : 1);
   if (number < 1 || number > last) return no_rule(chain, number, last);
   BV_CHECK(check_endpoint_of(rule, parent, set));
+  BV_CHECK(dp->need_filter());
   BV_TRY(const auto counter, free_counters(1, {}));
   BV_CHECK(write_count(*dp, counter[0], {}));
   const auto at = static_cast<std::ptrdiff_t>(number - 1);
@@ -274,6 +277,7 @@ Result<> Control::restore_rules(const std::string& name, const RestoredRules& re
                       fmt::format("line {}: {}", line, good.error().what));
     }
   }
+  BV_CHECK(c.dp->need_filter());
   auto all = c.free_counters(count, {});
   const bool after = !all;
   if (after) {
@@ -313,13 +317,14 @@ Result<> Control::Impl::follow_endpoint(std::uint32_t host_side, bool leaves) {
 }
 
 Result<> Control::Impl::zero_policy_counts(const bv_parent& parent) const {
+  if (!dp->filter) return {};
   for (const auto chain : kChains)
     BV_CHECK(write_count(*dp, policy_counter(parent.index, chain), {}));
   return {};
 }
 
 Result<> Control::Impl::forget_rules(std::uint32_t parent) {
-  BV_CHECK(dp->rules.erase(parents.at(parent).index));
+  if (dp->filter) BV_CHECK(dp->filter->rules.erase(parents.at(parent).index));
   rules.erase(parent);
   return {};
 }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -13,7 +12,6 @@
 #include <memory>
 
 #include "bpfvlan.skel.h"
-#include "conntrack_settings.hpp"
 #include "libbpf_log.hpp"
 #include "undo.hpp"
 
@@ -47,22 +45,6 @@ Result<> check_helpers() {
   return {};
 }
 
-// Places in the table are chosen with a key that nobody outside knows.
-Result<> set_hash_key(bpfvlan_bpf& s) {
-  if (getrandom(s.rodata->bv_hash_key, sizeof(s.rodata->bv_hash_key), 0) < 0)
-    return fail(errno, "getrandom");
-  return {};
-}
-
-Result<> write_ct_settings(const bpfvlan_bpf& s) {
-  const std::uint32_t zero = 0;
-  auto settings = default_ct_settings(ticks_per_1000_seconds());
-  std::copy(std::begin(s.rodata->bv_hash_key), std::end(s.rodata->bv_hash_key), settings.hash_key);
-  if (bpf_map_update_elem(bpf_map__fd(s.maps.ct_settings), &zero, &settings, BPF_ANY))
-    return fail(errno, "map ct_settings");
-  return {};
-}
-
 Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const LibbpfLog log;
   Skeleton skel{decltype(Skeleton::s)(bpfvlan_bpf__open())};
@@ -79,10 +61,6 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const auto chunks = (sizes.endpoints + 63) / 64;
   skel.s->rodata->bv_chunks = chunks;
   bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
-  const auto sets = sizes.connections / BV_CONN_WAYS;
-  skel.s->rodata->bv_conn_sets = sets;
-  bpf_map__set_max_entries(maps.conntrack, sets);
-  BV_CHECK(set_hash_key(*skel.s));
   if (const int err = bpfvlan_bpf__load(skel.s.get())) {
     BV_CHECK(check_helpers());
     return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
@@ -92,7 +70,6 @@ Result<Skeleton> load(const Datapath::Sizes& sizes) {
   const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, sizes.connections};
   if (bpf_map_update_elem(bpf_map__fd(maps.meta), &zero, &meta, BPF_ANY))
     return fail(errno, "map meta");
-  BV_CHECK(write_ct_settings(*skel.s));
   return skel;
 }
 
@@ -115,14 +92,8 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {"dhcp", bpf_map__fd(s.maps.dhcp)},
       {"dhcp_slots", bpf_map__fd(s.maps.dhcp_slots)},
       {"flood_copies", bpf_map__fd(s.maps.flood_copies)},
-      {"conntrack", bpf_map__fd(s.maps.conntrack)},
-      {"ct_settings", bpf_map__fd(s.maps.ct_settings)},
-      {"ct_stats", bpf_map__fd(s.maps.ct_stats)},
-      {"ct_fragments", bpf_map__fd(s.maps.ct_fragments)},
-      {"rules", bpf_map__fd(s.maps.rules)},
-      {"rule_counts", bpf_map__fd(s.maps.rule_counts)},
-      {"bv_clock", bpf_program__fd(s.progs.bv_clock)},
-      {"bv_ct_forget", bpf_program__fd(s.progs.bv_ct_forget)},
+      {"pending", bpf_map__fd(s.maps.pending)},
+      {"filters", bpf_map__fd(s.maps.filters)},
       {kRx, bpf_program__fd(s.progs.bv_rx)},
       {kLocal, bpf_program__fd(s.progs.bv_local)},
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},
@@ -230,10 +201,17 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   BV_CHECK(open_map(dp.host_addrs, "host_addrs"));
   BV_CHECK(open_map(dp.dhcp, "dhcp"));
   BV_CHECK(open_map(dp.dhcp_slots, "dhcp_slots"));
-  BV_CHECK(open_map(dp.ct_settings, "ct_settings"));
-  BV_CHECK(open_map(dp.rules, "rules"));
-  BV_CHECK(open_map(dp.rule_counts, "rule_counts"));
+  if (filter_loaded(dir)) {
+    BV_TRY(dp.filter, FilterMaps::open(dir));
+  }
   return dp;
+}
+
+Result<> Datapath::need_filter() {
+  if (filter) return {};
+  BV_CHECK(load_filter(dir_, meta_));
+  BV_TRY(filter, FilterMaps::open(dir_));
+  return {};
 }
 
 std::string Datapath::link_pin(const char* program, std::uint32_t ifindex) const {

@@ -6,8 +6,8 @@
 
 #include "bpf_map.hpp"
 #include "bpfvlan/schema.h"
+#include "filter_program.hpp"
 #include "hook.hpp"
-#include "rules_map.hpp"
 
 namespace bpfvlan {
 
@@ -63,9 +63,8 @@ class Datapath {
   BpfMap<bv_host_addr, std::uint8_t> host_addrs;
   BpfMap<bv_dhcp_key, std::uint32_t> dhcp;
   BpfMap<std::uint32_t, bv_dhcp_key> dhcp_slots;
-  BpfMap<std::uint32_t, bv_ct_settings> ct_settings;
-  RulesMap rules;
-  BpfMap<std::uint32_t, bv_rule_count> rule_counts;
+  std::optional<FilterMaps> filter;  // none until somebody has needed it
+  Result<> need_filter();
 
  private:
   std::string link_pin(const char* program, std::uint32_t ifindex) const;

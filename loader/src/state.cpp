@@ -131,6 +131,7 @@ std::vector<std::uint32_t> Control::Impl::endpoints_of(std::uint32_t parent) con
 }
 
 Result<> Control::Impl::write_endpoint(std::uint32_t host_side, const bv_endpoint& ep) {
+  if (ep.filter) BV_CHECK(dp->need_filter());
   BV_CHECK(dp->endpoints.write(host_side, ep));
   BV_CHECK(dp->ports.write(ep.id, port_value(host_side, ep)));
   endpoints[host_side] = ep;
@@ -183,6 +184,7 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
 // "Objects", 2. The copy in `ports` comes after them, so that it shows what a kill left undone.
 Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoint& ep) {
   const bool other_mode = ep.mode != endpoints.at(host_side).mode || stale.contains(host_side);
+  if (ep.filter) BV_CHECK(dp->need_filter());
   BV_CHECK(dp->endpoints.replace(host_side, ep));
   endpoints[host_side] = ep;
   if (other_mode) {
