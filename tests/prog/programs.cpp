@@ -96,7 +96,9 @@ void ObjectDeleter::operator()(bpf_object* object) const {
 }
 
 Programs::Programs(const std::string& object_path, Record record, const Limits& limits)
-    : chunks_(limits.endpoints.value_or(BV_DEFAULT_ENDPOINTS) / 64),
+    : path_(object_path),
+      record_(record),
+      chunks_(limits.endpoints.value_or(BV_DEFAULT_ENDPOINTS) / 64),
       object_(open(object_path)),
       prepare_(open(BV_PREPARE_OBJECT)) {
   set_constant(object_.get(), kRecord, static_cast<std::uint8_t>(record == Record::kYes));
@@ -105,8 +107,35 @@ Programs::Programs(const std::string& object_path, Record record, const Limits& 
   check(bpf_object__load(prepare_.get()), "load " BV_PREPARE_OBJECT);
 }
 
+// bpfvlan.clang-19.bpf.o, bpfvlan_filter.clang-19.bpf.o
+void Programs::need_filter() {
+  if (filter_) return;
+  constexpr std::string_view kMain = "/bpfvlan.", kFilter = "/bpfvlan_filter.";
+  auto path = path_;
+  path.replace(path.rfind(kMain), kMain.size(), kFilter);
+  Object object = open(path);
+  set_constant(object.get(), kRecord, static_cast<std::uint8_t>(record_ == Record::kYes));
+  set_constant(object.get(), "bv_conn_sets", std::uint32_t{kConnections / BV_CONN_WAYS});
+  set_entries(object.get(), "conntrack", kConnections / BV_CONN_WAYS);
+  share_maps(object.get());
+  check(bpf_object__load(object.get()), "load " + path);
+  filter_ = std::move(object);
+  const int program = bpf_program__fd(bpf_object__find_program_by_name(filter_.get(), "bv_filter"));
+  put("filters", std::uint32_t{0}, program);
+}
+
+void Programs::share_maps(bpf_object* object) const {
+  bpf_map* theirs = nullptr;
+  bpf_object__for_each_map(theirs, object) {
+    const auto* ours = bpf_object__find_map_by_name(object_.get(), bpf_map__name(theirs));
+    if (ours && !bpf_map__is_internal(theirs))
+      check(bpf_map__reuse_fd(theirs, bpf_map__fd(ours)), bpf_map__name(theirs));
+  }
+}
+
 int Programs::map(const char* name) const {
-  const int fd = bpf_object__find_map_fd_by_name(object_.get(), name);
+  int fd = bpf_object__find_map_fd_by_name(object_.get(), name);
+  if (fd < 0 && filter_) fd = bpf_object__find_map_fd_by_name(filter_.get(), name);
   check(fd, name);
   return fd;
 }

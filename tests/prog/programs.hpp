@@ -60,6 +60,9 @@ struct Limits {
   std::optional<std::uint32_t> endpoints{};        // a multiple of 64; all maps that follow from it
 };
 
+// Of the filter's table here: a small one is soon full.
+inline constexpr std::uint32_t kConnections = 1024;
+
 // Every failure throws std::system_error.
 class Programs {
  public:
@@ -71,6 +74,10 @@ class Programs {
               std::uint32_t repeat = 1) const;
   Size size(Hook hook) const;
   std::uint32_t chunks() const { return chunks_; }  // schema.h, `group_hints`
+
+  // The filter's object, of the same compiler, with its table empty and the default settings. Its
+  // maps are then there as all others.
+  void need_filter();
 
   void put(std::uint32_t ifindex, const bv_parent& parent);
   void put(std::uint32_t host_side, const bv_endpoint& endpoint);
@@ -106,6 +113,7 @@ class Programs {
 
  private:
   int map(const char* name) const;
+  void share_maps(bpf_object* object) const;
   void write(const char* name, const void* key, const void* value);
   bool read(const char* name, const void* key, void* value) const;
   bool next_key(const char* name, const void* before, void* key) const;
@@ -116,8 +124,11 @@ class Programs {
   template <class Value>
   std::vector<Value> read_per_cpu(const char* name, std::uint32_t key) const;
 
+  std::string path_;
+  Record record_;
   std::uint32_t chunks_ = BV_DEFAULT_ENDPOINTS / 64;
   Object object_;
+  Object filter_;
   Object prepare_;
 };
 
