@@ -63,6 +63,14 @@ struct flow_tcp {
 	__u8 is_read; /* all of the above is this packet's */
 };
 
+/* Where the look behind extension headers has come to. */
+struct ext_walk {
+	__u32 at;
+	__u32 id;
+	__u16 fragment; /* offset and flag, as in a fragment header */
+	__u8 next;	/* kind of the header at `at` */
+};
+
 /* Fields that rules look at: one look-up each. */
 #define FLOW_FIELDS 7
 
@@ -72,6 +80,7 @@ struct flow {
 	struct bv_fragment_key fragment;
 	__u8 quoted[2][16]; /* addresses of the packet that an ICMP error is about */
 	__u64 hash;
+	struct ext_walk walk;
 	__u32 now;   /* ticks */
 	__u32 bytes; /* of the packet, from the IP header on */
 	__u32 l4;    /* offset of the transport header */

@@ -95,48 +95,56 @@ static __always_inline __u8 icmp_of(__u8 family)
 	return family ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 }
 
-/* Where the look behind extension headers has come to. */
-struct ext_walk {
-	__u32 at;
-	__u32 id;
-	__u16 fragment; /* offset and flag, as in a fragment header */
-	__u8 next;	/* kind of the header at `at` */
-};
-
 static __always_inline bool is_extension(__u8 next)
 {
 	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
 	       next == IPPROTO_AH || next == IPPROTO_FRAGMENT;
 }
 
-/* ipv6_skip_exthdr(); false if they are cut. Stops behind a fragment header that is not the
- * first's.
- */
-static __always_inline bool skip_extensions(ctx_t *ctx, struct flow *f, struct ext_walk *w)
+struct ext_step {
+	ctx_t *ctx;
+	struct flow *f;
+	bool cut;
+};
+
+static long skip_extension(__u32 step __attribute__((unused)), struct ext_step *s)
 {
+	struct flow *f = s->f;
+	struct ext_walk *w = &f->walk;
 	const __u8 *ext = f->options;
+	const __u8 kind = w->next;
 
-	w->fragment = 0;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < IP6_EXTENSIONS && is_extension(w->next); i++) {
-		const __u8 kind = w->next;
-
-		if (bpf_skb_load_bytes(ctx, w->at, f->options, 8))
-			return false;
-		w->next = FRESH(ext[0]);
-		if (kind == IPPROTO_FRAGMENT) {
-			w->id = *(const __u32 *)(ext + 4);
-			w->fragment = bpf_ntohs(*(const __u16 *)(ext + 2)) & (IP6_OFFSET | 1);
-			w->at += 8;
-			if (w->fragment & IP6_OFFSET)
-				return true;
-		} else if (kind == IPPROTO_AH) {
-			w->at += (FRESH(ext[1]) + 2) * 4;
-		} else {
-			w->at += (FRESH(ext[1]) + 1) * 8;
-		}
+	if (!is_extension(kind) || (w->fragment & IP6_OFFSET))
+		return 1;
+	if (bpf_skb_load_bytes(s->ctx, w->at, f->options, 8)) {
+		s->cut = true;
+		return 1;
 	}
-	return true;
+	w->next = ext[0];
+	if (kind == IPPROTO_FRAGMENT) {
+		w->id = *(const __u32 *)(ext + 4);
+		w->fragment = bpf_ntohs(*(const __u16 *)(ext + 2)) & (IP6_OFFSET | 1);
+		w->at += 8;
+	} else if (kind == IPPROTO_AH) {
+		w->at += (ext[1] + 2) * 4;
+	} else {
+		w->at += (ext[1] + 1) * 8;
+	}
+	return 0;
+}
+
+/*
+ * ipv6_skip_exthdr(); false if they are cut. Stops behind the header of a fragment that is not the
+ * first. (6.1 takes no loop whose end lies before its beginning, as clang puts this one.)
+ */
+static __always_inline bool skip_extensions(ctx_t *ctx, struct flow *f)
+{
+	struct ext_step s = {.ctx = ctx, .f = f};
+
+	f->walk.fragment = 0;
+	if (is_extension(FRESH(f->walk.next)))
+		bpf_loop(IP6_EXTENSIONS, skip_extension, &s, 0);
+	return !s.cut;
 }
 
 static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 at, __u8 protocol)
@@ -167,33 +175,35 @@ static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 a
  */
 static __always_inline bool flow_quoted(ctx_t *ctx, struct flow *f)
 {
-	struct ext_walk w = {.at = f->l4 + sizeof(struct icmp_msg)};
+	struct ext_walk *w = &f->walk;
 	const __u64 *a = (const __u64 *)f->quoted[0], *b = (const __u64 *)f->rule.dst;
 
+	w->at = f->l4 + sizeof(struct icmp_msg);
 	if (f->family) {
 		struct ipv6hdr *ip6 = (struct ipv6hdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, w.at, ip6, sizeof(*ip6)) || ip6->version != 6)
+		if (bpf_skb_load_bytes(ctx, w->at, ip6, sizeof(*ip6)) || ip6->version != 6)
 			return false;
 		copy_ipv6(f->quoted[0], &ip6->saddr);
 		copy_ipv6(f->quoted[1], &ip6->daddr);
-		w.next = ip6->nexthdr;
-		w.at += sizeof(*ip6);
-		if (!skip_extensions(ctx, f, &w) || is_extension(w.next) ||
-		    (w.fragment & IP6_OFFSET))
+		w->next = ip6->nexthdr;
+		w->at += sizeof(*ip6);
+		if (!skip_extensions(ctx, f) || is_extension(FRESH(w->next)) ||
+		    (w->fragment & IP6_OFFSET))
 			return false;
 	} else {
 		struct iphdr *ip = (struct iphdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, w.at, ip, sizeof(*ip)) || ip->version != 4 ||
+		if (bpf_skb_load_bytes(ctx, w->at, ip, sizeof(*ip)) || ip->version != 4 ||
 		    ip->ihl < 5 || (ip->frag_off & bpf_htons(IP_OFFSET)))
 			return false;
 		map_ipv4(f->quoted[0], ip->saddr);
 		map_ipv4(f->quoted[1], ip->daddr);
-		w.next = ip->protocol;
-		w.at += ip->ihl * 4;
+		w->next = ip->protocol;
+		w->at += ip->ihl * 4;
 	}
-	return a[0] == b[0] && a[1] == b[1] && flow_quoted_ends(ctx, f, w.at, w.next);
+	return a[0] == b[0] && a[1] == b[1] &&
+	       flow_quoted_ends(ctx, f, FRESH(w->at), FRESH(w->next));
 }
 
 static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u32 len, __u8 hops)
@@ -305,7 +315,7 @@ static __always_inline enum flow_kind flow_ipv6(ctx_t *ctx, struct flow *f)
 {
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 	const __u32 room = ctx_len(ctx) - ETH_HLEN;
-	struct ext_walk w = {.at = ETH_HLEN + sizeof(*ip6)};
+	struct ext_walk *w = &f->walk;
 	enum flow_kind kind;
 	__u8 hops;
 
@@ -314,29 +324,30 @@ static __always_inline enum flow_kind flow_ipv6(ctx_t *ctx, struct flow *f)
 	if (!ip6 || ip6->version != 6)
 		return FLOW_MALFORMED;
 	hops = ip6->hop_limit;
-	w.next = ip6->nexthdr;
+	w->at = ETH_HLEN + sizeof(*ip6);
+	w->next = ip6->nexthdr;
 	copy_ipv6(f->rule.src, &ip6->saddr);
 	copy_ipv6(f->rule.dst, &ip6->daddr);
 	if (ip6->payload_len)
 		f->bytes = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if (f->bytes > room || !skip_extensions(ctx, f, &w))
+	if (f->bytes > room || !skip_extensions(ctx, f))
 		return FLOW_MALFORMED;
-	f->protocol = f->rule.protocol = w.next;
-	f->l4 = w.at;
-	if (w.fragment) {
-		f->fragment.id = w.id;
+	f->protocol = f->rule.protocol = FRESH(w->next);
+	f->l4 = FRESH(w->at);
+	if (w->fragment) {
+		f->fragment.id = w->id;
 		f->fragment.protocol = 0;
-		kind = flow_fragment(f, w.fragment & IP6_OFFSET);
+		kind = flow_fragment(f, w->fragment & IP6_OFFSET);
 		if (kind != FLOW_TRACKED)
 			return kind;
 	}
-	if (is_extension(w.next))
+	if (is_extension(FRESH(w->next)))
 		return FLOW_UNREADABLE;
-	if (w.next == IPPROTO_NONE)
+	if (FRESH(w->next) == IPPROTO_NONE)
 		return FLOW_INVALID;
-	if (w.at > f->bytes + ETH_HLEN)
+	if (FRESH(w->at) > f->bytes + ETH_HLEN)
 		return FLOW_MALFORMED;
-	return flow_transport(ctx, f, f->bytes + ETH_HLEN - w.at, hops);
+	return flow_transport(ctx, f, f->bytes + ETH_HLEN - FRESH(w->at), hops);
 }
 
 /* What is not set here and read later is this packet's, or zero. */
