@@ -14,16 +14,14 @@
 #define RULE_STEPS 33
 #define RULE_WORDS (BV_CHAIN_RULES / 64)
 
+/* Without BTF, as those that the loader makes: 6.1 takes a map with it for another kind. */
 struct rule_pages {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__type(key, __u32);
-	__type(value, struct bv_rule_page);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct bv_rule_page));
 };
-
-/* The shape of each of them; a map of its own, or its value would have no BTF. */
-struct rule_pages rule_pages BV_MAP;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
