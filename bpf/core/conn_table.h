@@ -65,6 +65,16 @@ static __always_inline struct bv_conn_set *conn_set(__u32 index)
 	return bpf_map_lookup_elem(&conntrack, &index);
 }
 
+/* Those of expired connections too. Not locked: who asks takes it for a hint. */
+static __always_inline __u32 conn_used(const struct bv_conn_set *set)
+{
+	__u32 used = 0;
+
+	for (__u32 i = 0; i < BV_CONN_WAYS; i++)
+		used += FRESH(set->tag[i]) != 0;
+	return used;
+}
+
 /* An entry that nobody has looked at while the clock went round is none of this age. */
 static __always_inline bool conn_expired(const struct bv_conn *c, __u32 now,
 					 const struct bv_ct_settings *settings)
@@ -241,6 +251,9 @@ static __always_inline void conn_remember(struct bv_conn_set *set, struct flow *
 	}
 	bpf_spin_unlock(&set->lock);
 }
+
+/* Connections in the set that a new one belongs in, from which on it may go into the other one. */
+#define CONN_EVEN 5
 
 enum conn_room {
 	CONN_ROOM_FREE,	 /* nobody's, or an expired connection's */

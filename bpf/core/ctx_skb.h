@@ -169,6 +169,24 @@ static __always_inline __u16 ctx_state(const ctx_t *ctx)
 	return CTX_FIELD(ctx, tc_index);
 }
 
+/*
+ * The same with a copy, by the device that the packet came in by, and with a mark, as the state has
+ * too few bits; false if there was no memory.
+ */
+static __always_inline bool ctx_again_copy(ctx_t *ctx, __u32 ifindex, __u16 state, __u32 mark)
+{
+	const __u16 own_state = ctx_state(ctx);
+	const __u32 own_mark = ctx->mark;
+	bool done;
+
+	ctx->tc_index = state;
+	ctx->mark = mark;
+	done = !bpf_clone_redirect(ctx, ifindex, BPF_F_INGRESS);
+	ctx->tc_index = own_state;
+	ctx->mark = own_mark;
+	return done;
+}
+
 static __always_inline void ctx_forget_state(ctx_t *ctx)
 {
 	if (ctx_state(ctx))

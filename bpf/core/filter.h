@@ -75,29 +75,45 @@ static __always_inline void conn_make_one(struct flow *f, bool in_second)
 		conn_is_in(second, f, true);
 }
 
+/*
+ * Whether the second set is the better one for a new connection. To fill the first one as far as
+ * CONN_EVEN keeps most connections where they are looked for first; from there on evenly, or
+ * pairs of sets would be full with two thirds of the table free.
+ */
+static __always_inline bool second_is_better(struct flow *f)
+{
+	const struct bv_conn_set *first = conn_set(flow_set(f, false));
+	const struct bv_conn_set *second = conn_set(flow_set(f, true));
+	const __u32 used = first ? conn_used(first) : 0;
+
+	return used >= CONN_EVEN && second && conn_used(second) < used;
+}
+
 /* A free place in either set comes before one that is taken. */
 static __always_inline bool conn_add(struct flow *f, const struct bv_ct_settings *settings)
 {
-	struct bv_conn_set *set;
-	int i;
+	struct bv_conn_set *first = conn_set(flow_set(f, false)), *set;
+	const __u32 start = second_is_better(f);
+	__u32 i;
 
 	for (i = 0; i < 4; i++) {
-		set = conn_set(flow_set(f, i & 1));
-		if (!set)
+		f->other = (start + i) & 1;
+		set = conn_set(flow_set(f, FRESH(f->other)));
+		if (!set || !first)
 			return false;
+		if (FRESH(f->other))
+			first->overflowed = 1;
 		if (conn_enter(set, f, settings, i < 2 ? CONN_ROOM_FREE : CONN_ROOM_TAKEN))
 			count_ct(BV_CT_STAT_EARLY_DROPPED);
 		if (FRESH(f->way) < BV_CONN_WAYS)
 			break;
-		if (!(i & 1))
-			set->overflowed = 1;
 	}
 	if (i == 4)
 		return false;
 	if (!FRESH(f->entered))
 		return true;
 	count_ct(BV_CT_STAT_NEW);
-	conn_make_one(f, i & 1);
+	conn_make_one(f, FRESH(f->other));
 	return true;
 }
 

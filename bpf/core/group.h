@@ -31,6 +31,7 @@ struct audience {
 	__u32 sender; /* id of the endpoint that sent it, which hears nothing; or FLOOD_NO_SENDER */
 	enum bv_policy sender_policy; /* with a sender: together with the member's it must ... */
 	enum bv_policy wanted;	      /* ... be this one */
+	bool filtered;		      /* from outside: members with the filter on have it judged */
 };
 
 struct flood {
@@ -90,6 +91,16 @@ static __always_inline void copy_to(ctx_t *ctx, const struct bv_port *port)
 		note(ctx, BV_REASON_COPY_LOST);
 }
 
+/* Members with the filter on get theirs by rx, which is told whose it is by the mark. */
+#define STATE_FOR_MEMBER 0x8000
+BV_STATIC_ASSERT(BV_GROUP_WORDS * 64 < STATE_FOR_MEMBER, "no chunk to go on with");
+
+static __always_inline void copy_by_filter(ctx_t *ctx, const struct bv_port *port)
+{
+	if (!ctx_again_copy(ctx, port->parent, STATE_FOR_MEMBER, port->id))
+		note(ctx, BV_REASON_COPY_LOST);
+}
+
 static __always_inline void flood_to(struct flood *f, __u32 id)
 {
 	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
@@ -99,7 +110,10 @@ static __always_inline void flood_to(struct flood *f, __u32 id)
 	f->key.id = id;
 	if (!f->everybody && !bpf_map_lookup_elem(&members, &f->key))
 		return;
-	copy_to(f->ctx, port);
+	if (f->to.filtered && port->filter)
+		copy_by_filter(f->ctx, port);
+	else
+		copy_to(f->ctx, port);
 	++*f->copies;
 }
 

@@ -3,7 +3,6 @@
 #ifndef BPFVLAN_RX_H
 #define BPFVLAN_RX_H
 
-#include "filtered.h"
 #include "rx_group.h"
 
 /* Nobody's by its address: perhaps by the question that it answers. */
@@ -34,6 +33,8 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 	struct verdict v;
 	struct l3 l3;
 
+	if (ctx_state(ctx) == STATE_FOR_MEMBER && ctx_to_group(ctx))
+		return rx_member(ctx);
 	if (ctx_for_other_host(ctx))
 		return verdict(BV_REASON_RX_OTHER_HOST);
 	if (ctx_in_vlan(ctx))

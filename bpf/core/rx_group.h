@@ -6,6 +6,7 @@
 #ifndef BPFVLAN_RX_GROUP_H
 #define BPFVLAN_RX_GROUP_H
 
+#include "filtered.h"
 #include "mode_l2.h"
 
 /* Which endpoint sent it, if it is a reflection of what one sent. */
@@ -25,8 +26,10 @@ static __always_inline const struct bv_port *rx_sender(ctx_t *ctx)
  */
 static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 {
-	struct audience to = {
-		.parent = ctx_device(ctx), .sender = FLOOD_NO_SENDER, .wanted = BV_POLICY_VEPA};
+	struct audience to = {.parent = ctx_device(ctx),
+			      .sender = FLOOD_NO_SENDER,
+			      .wanted = BV_POLICY_VEPA,
+			      .filtered = true};
 	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &to.parent);
 	const struct bv_port *sender = NULL;
 	const struct bv_addr *owner;
@@ -60,6 +63,18 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 		     ? again(resume)
 		     : verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_FLOODED);
 	return sender || flooded != FLOOD_NOBODY;
+}
+
+/* A copy for one with the filter on: copy_by_filter(). Nobody else may have it. */
+static __always_inline struct verdict rx_member(ctx_t *ctx)
+{
+	__u32 id = ctx->mark;
+	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
+
+	ctx->mark = 0;
+	if (!port || !port->filter || port->mode != BV_MODE_L2 || port->parent != ctx_device(ctx))
+		return verdict(BV_REASON_RX_NO_FILTER);
+	return rx_filtered(ctx, port);
 }
 
 #endif
