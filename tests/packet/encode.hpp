@@ -32,6 +32,8 @@ Bytes encode(const Udp& udp, const Surroundings& around);
 Bytes encode(const Tcp& tcp, const Surroundings& around);
 Bytes encode(const IcmpEcho& echo, const Surroundings& around);
 Bytes encode(const Icmp6Echo& echo, const Surroundings& around);
+Bytes encode(const IcmpError& error, const Surroundings& around);
+Bytes encode(const Icmp6Error& error, const Surroundings& around);
 Bytes encode(const NeighborSolicitation& ns, const Surroundings& around);
 Bytes encode(const NeighborAdvertisement& na, const Surroundings& around);
 Bytes encode(const Igmp& igmp, const Surroundings& around);

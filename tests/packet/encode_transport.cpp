@@ -41,6 +41,16 @@ Bytes echo_header(const Echo& echo, std::uint8_t request, std::uint8_t reply) {
   return out;
 }
 
+template <class Error>
+Bytes error_header(const Error& error) {
+  Bytes out;
+  put8(out, error.type);
+  put8(out, error.code);
+  put16(out, 0);
+  put32(out, error.rest);
+  return out;
+}
+
 void put_link_address(Bytes& out, std::size_t option, const Maybe<MacAddr>& mac) {
   if (!mac) return;
   put8(out, option);
@@ -114,6 +124,16 @@ Bytes encode(const IcmpEcho& echo, const Surroundings& around) {
 
 Bytes encode(const Icmp6Echo& echo, const Surroundings& around) {
   return icmp6(echo, echo_header(echo, 128, 129), around);
+}
+
+Bytes encode(const IcmpError& error, const Surroundings& around) {
+  Bytes out = error_header(error);
+  set16(out, kIcmpChecksumAt, error.checksum.value_or(message_checksum(around, out)));
+  return out;
+}
+
+Bytes encode(const Icmp6Error& error, const Surroundings& around) {
+  return icmp6(error, error_header(error), around);
 }
 
 Bytes encode(const NeighborSolicitation& ns, const Surroundings& around) {

@@ -12,10 +12,10 @@
 
 namespace bpfvlan::test {
 
-using Layer =
-    std::variant<Ethernet, Vlan, Mpls, Arp, Pause, Lldp, IPv4, IPv6, HopByHop, DestinationOptions,
-                 Routing, Fragment, Udp, Tcp, IcmpEcho, Icmp6Echo, NeighborSolicitation,
-                 NeighborAdvertisement, Igmp, IgmpV3Report, Mld, MldV2Report, Dhcp, Raw>;
+using Layer = std::variant<Ethernet, Vlan, Mpls, Arp, Pause, Lldp, IPv4, IPv6, HopByHop,
+                           DestinationOptions, Routing, Fragment, Udp, Tcp, IcmpEcho, Icmp6Echo,
+                           IcmpError, Icmp6Error, NeighborSolicitation, NeighborAdvertisement, Igmp,
+                           IgmpV3Report, Mld, MldV2Report, Dhcp, Raw>;
 
 // Outermost layer first; any order is written as told.
 Bytes build(std::span<const Layer> layers);

@@ -161,6 +161,23 @@ struct Icmp6Echo {
   Maybe<std::uint16_t> checksum{};
 };
 
+// Destination unreachable unless `type` says another; what it quotes follows (RFC 792, RFC 4443).
+struct IcmpError {
+  static constexpr std::uint8_t kProtocol = 1;
+  std::uint8_t type = 3;
+  std::uint8_t code = 3;
+  std::uint32_t rest = 0;
+  Maybe<std::uint16_t> checksum{};
+};
+
+struct Icmp6Error {
+  static constexpr std::uint8_t kProtocol = 58;
+  std::uint8_t type = 1;
+  std::uint8_t code = 4;
+  std::uint32_t rest = 0;
+  Maybe<std::uint16_t> checksum{};
+};
+
 struct NeighborSolicitation {
   static constexpr std::uint8_t kProtocol = 58;
   Ip6Addr target{};
