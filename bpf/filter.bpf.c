@@ -190,7 +190,9 @@ int bv_filter(ctx_t *ctx)
 		return finish(ctx, v, BV_NO_ENDPOINT);
 	against = reason_against(ctx, f, p);
 	if (against != BV_REASON_MAX) {
-		v = by_device(against, p->answer_by);
+		v.reason = against;
+		if (against == BV_REASON_RX_REJECTED || against == BV_REASON_TX_REJECTED)
+			v.ifindex = p->answer_by;
 	} else {
 		v = by_device(p->reason, p->ifindex);
 		if (p->chain == BV_CHAIN_INPUT)

@@ -139,9 +139,11 @@ static __always_inline bool flow_tcp(ctx_t *ctx, struct flow *f, __u32 len)
 	f->tcp.end = f->tcp.seq + len - header + !!(flags & TCP_SYN) + (flags & TCP_FIN);
 	f->tcp.win = bpf_ntohs(tcp->window);
 	f->tcp.options = f->tcp.scale = f->tcp.has_options = 0;
-	if (header < sizeof(*tcp) || header > len || !tcp_flags_valid(flags))
+	if (header < sizeof(*tcp) || header > len)
 		return false;
 	f->tcp.is_read = 1;
+	if (!tcp_flags_valid(flags))
+		return false;
 	f->tcp.has_options = header > sizeof(*tcp);
 	flow_tcp_options(ctx, f, header - sizeof(*tcp));
 	f->starts = f->tcp.index == TCP_INDEX_SYN || f->tcp.index == TCP_INDEX_ACK;

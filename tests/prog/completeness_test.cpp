@@ -35,14 +35,16 @@ constexpr const char* name_of(bv_mode mode) {
       return "l2";
     case BV_MODE_L3:
       return "l3";
+    case BV_MODE_L3S:
+      return "l3s";
   }
   return "?";
 }
-constexpr bv_mode kModes[] = {BV_MODE_L2, BV_MODE_L3};
+constexpr bv_mode kModes[] = {BV_MODE_L2, BV_MODE_L3, BV_MODE_L3S};
 
 struct Impossible {
   bv_reason reason;
-  std::optional<bv_mode> mode;      // none: in all of them
+  std::optional<bv_mode> mode;      // none: in all of them; l3 stands for l3s as well
   std::optional<bv_policy> policy;  // likewise
   std::string_view why;
 };
@@ -88,7 +90,8 @@ constexpr Impossible kImpossible[] = {
 
 bool is_impossible(const Combination& c) {
   return std::any_of(std::begin(kImpossible), std::end(kImpossible), [&](const Impossible& i) {
-    return i.reason == c.reason && i.mode.value_or(c.mode) == c.mode &&
+    const bv_mode mode = c.mode == BV_MODE_L3S ? BV_MODE_L3 : c.mode;
+    return i.reason == c.reason && i.mode.value_or(mode) == mode &&
            i.policy.value_or(c.policy) == c.policy;
   });
 }

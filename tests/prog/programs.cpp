@@ -4,13 +4,16 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <linux/if_ether.h>
 
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 #include <string_view>
 #include <system_error>
 
 #include "bpfvlan/test/frame.hpp"
+#include "bpfvlan/unique_fd.hpp"
 #include "world.hpp"
 
 namespace bpfvlan::test {
@@ -120,8 +123,16 @@ void Programs::need_filter() {
   share_maps(object.get());
   check(bpf_object__load(object.get()), "load " + path);
   filter_ = std::move(object);
-  const int program = bpf_program__fd(bpf_object__find_program_by_name(filter_.get(), "bv_filter"));
-  put("filters", std::uint32_t{0}, program);
+}
+
+void Programs::call_filter(bool yes) {
+  const std::uint32_t slot = 0;
+  if (yes) {
+    put("filters", slot, filter_program("bv_filter"));
+    return;
+  }
+  const int err = bpf_map_delete_elem(map("filters"), &slot);
+  if (err && err != -ENOENT) fail(err, "map filters");
 }
 
 void Programs::share_maps(bpf_object* object) const {
@@ -143,6 +154,12 @@ int Programs::map(const char* name) const {
 int Programs::program(Hook hook) const {
   const bpf_program* found = bpf_object__find_program_by_name(object_.get(), name_of(hook));
   if (!found) fail(ENOENT, name_of(hook));
+  return bpf_program__fd(found);
+}
+
+int Programs::filter_program(const char* name) const {
+  const bpf_program* found = bpf_object__find_program_by_name(filter_.get(), name);
+  if (!found) fail(ENOENT, name);
   return bpf_program__fd(found);
 }
 
@@ -241,6 +258,34 @@ void Programs::clear(const char* name) {
   for (const Bytes& k : keys) check(bpf_map_delete_elem(map(name), k.data()), name);
 }
 
+void Programs::zero(const char* name) {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof(info);
+  check(bpf_obj_get_info_by_fd(map(name), &info, &length), name);
+  const bool per_cpu = info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
+  const auto values = per_cpu ? static_cast<std::size_t>(libbpf_num_possible_cpus()) : 1;
+  const Bytes zeros(info.value_size * values);
+  for (std::uint32_t i = 0; i < info.max_entries; ++i) write(name, &i, zeros.data());
+}
+
+void Programs::put_pages(std::uint32_t parent_index, const std::vector<bv_rule_page>& pages) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+  auto count = static_cast<std::uint32_t>(pages.size());
+  const UniqueFd inner(bpf_map_create(BPF_MAP_TYPE_ARRAY, "rule_pages", sizeof(std::uint32_t),
+                                      sizeof(bv_rule_page), count, &options));
+  if (!inner) fail(errno, "make a map of rules");
+  std::vector<std::uint32_t> keys(pages.size());
+  std::iota(keys.begin(), keys.end(), 0U);
+  check(bpf_map_update_batch(inner.get(), keys.data(), pages.data(), &count, nullptr),
+        "fill a map of rules");
+  put("rules", parent_index, inner.get());
+}
+
+void Programs::erase_pages(std::uint32_t parent_index) {
+  const int err = bpf_map_delete_elem(map("rules"), &parent_index);
+  if (err && err != -ENOENT) fail(err, "map rules");
+}
+
 template <class Value>
 void Programs::write_per_cpu(const char* name, std::uint32_t key, const Value& first_cpu) {
   static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
@@ -294,6 +339,36 @@ bv_verdict Programs::last_verdict() const {
   for (const auto& cpu : read_per_cpu<bv_verdict>("last_verdict", 0))
     if (cpu.action || cpu.reason || cpu.ifindex || cpu.to) written = cpu;
   return written;
+}
+
+bv_rule_count Programs::rule_count(std::uint32_t counter) const {
+  bv_rule_count sum{};
+  for (const auto& cpu : read_per_cpu<bv_rule_count>("rule_counts", counter)) {
+    sum.packets += cpu.packets;
+    sum.bytes += cpu.bytes;
+  }
+  return sum;
+}
+
+void Programs::clear_rule_count(std::uint32_t counter) {
+  write_per_cpu("rule_counts", counter, bv_rule_count{});
+}
+
+std::uint64_t Programs::ct_stat(bv_ct_stat stat) const {
+  std::uint64_t sum = 0;
+  for (const auto cpu : read_per_cpu<std::uint64_t>("ct_stats", stat)) sum += cpu;
+  return sum;
+}
+
+std::uint32_t Programs::now_ticks() const {
+  std::array<std::uint8_t, ETH_HLEN + sizeof(bv_ct_clock)> out{};
+  const auto in = out;
+  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_out = out.data(),
+              .data_size_in = in.size(), .data_size_out = out.size());
+  check(bpf_prog_test_run_opts(filter_program("bv_clock"), &opts), "run bv_clock");
+  bv_ct_clock clock{};
+  std::memcpy(&clock, out.data() + ETH_HLEN, sizeof(clock));
+  return static_cast<std::uint32_t>(clock.jiffies >> BV_CT_TICK_SHIFT);
 }
 
 }  // namespace bpfvlan::test

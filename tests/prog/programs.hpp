@@ -75,9 +75,9 @@ class Programs {
   Size size(Hook hook) const;
   std::uint32_t chunks() const { return chunks_; }  // schema.h, `group_hints`
 
-  // The filter's object, of the same compiler, with its table empty and the default settings. Its
-  // maps are then there as all others.
+  // The filter's object, of the same compiler: its maps are then there as all others.
   void need_filter();
+  void call_filter(bool yes);  // by bv_rx and bv_xmit; need_filter() first
 
   void put(std::uint32_t ifindex, const bv_parent& parent);
   void put(std::uint32_t host_side, const bv_endpoint& endpoint);
@@ -103,6 +103,9 @@ class Programs {
     return out;
   }
   void clear(const char* map);  // a hash map
+  void zero(const char* map);   // an array, per CPU or not
+  void put_pages(std::uint32_t parent_index, const std::vector<bv_rule_page>& pages);  // `rules`
+  void erase_pages(std::uint32_t parent_index);
 
   // Counters and the last verdict: all zero but for these reasons.
   void reset(const ReasonCounts& reasons = {});
@@ -111,6 +114,12 @@ class Programs {
   bv_ep_counters endpoint(std::uint32_t id) const;
   bv_verdict last_verdict() const;
 
+  // Of the filter.
+  bv_rule_count rule_count(std::uint32_t counter) const;
+  void clear_rule_count(std::uint32_t counter);
+  std::uint64_t ct_stat(bv_ct_stat stat) const;
+  std::uint32_t now_ticks() const;  // of the clock that connections expire by
+
  private:
   int map(const char* name) const;
   void share_maps(bpf_object* object) const;
@@ -118,6 +127,7 @@ class Programs {
   bool read(const char* name, const void* key, void* value) const;
   bool next_key(const char* name, const void* before, void* key) const;
   int program(Hook hook) const;
+  int filter_program(const char* name) const;
   int prepared(int fd) const;  // the program that prepares the frame and goes on with this one
   template <class Value>
   void write_per_cpu(const char* name, std::uint32_t key, const Value& first_cpu);

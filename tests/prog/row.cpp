@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "row.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <ostream>
+#include <string_view>
+#include <utility>
 
 namespace bpfvlan::test {
 namespace {
@@ -11,6 +16,41 @@ constexpr std::size_t kPayload = 24;
 std::vector<Row>& registry() {
   static std::vector<Row> rows;
   return rows;
+}
+
+// behaviour.md, "rx": what l3s leaves to the host.
+bool asks_for_neighbour(const Bytes& frame) {
+  constexpr std::size_t kEthertypeAt = 12, kNextHeaderAt = 20, kSourceAt = 22, kAddress = 16;
+  if (frame.size() < kSourceAt + kAddress) return false;
+  const int ethertype = frame[kEthertypeAt] << 8 | frame[kEthertypeAt + 1];
+  const auto source = frame.begin() + kSourceAt;
+  return ethertype == Arp::kEthertype ||
+         (ethertype == IPv6::kEthertype && frame[kNextHeaderAt] == Icmp6Echo::kProtocol &&
+          std::all_of(source, source + kAddress, [](auto octet) { return octet == 0; }));
+}
+
+// What of a row is different there: the reason, by the row's name.
+const std::map<std::string_view, bv_reason> kDifferentInL3s = {
+    // The filter reads what delivery alone does not look at.
+    {"rx_ipv6_cut_behind_header", BV_REASON_RX_MALFORMED},
+    {"rx_ipv6_payload_length_beyond_frame", BV_REASON_RX_MALFORMED},
+};
+
+std::vector<Row> in_l3s(const Row& row) {
+  Row others = row, requests = row;
+  others.name += "_l3s";
+  requests.name += "_l3s_request";
+  others.world.mode = requests.world.mode = BV_MODE_L3S;
+  const auto different = kDifferentInL3s.find(row.name);
+  if (different != kDifferentInL3s.end()) others.reason = different->second;
+  if (row.reason != BV_REASON_RX_DELIVERED) return {others};
+
+  requests.reason = BV_REASON_RX_NO_ENDPOINT;
+  std::erase_if(others.frames, asks_for_neighbour);
+  std::erase_if(requests.frames, std::not_fn(asks_for_neighbour));
+  std::vector<Row> out{others, requests};
+  std::erase_if(out, [](const Row& r) { return r.frames.empty(); });
+  return out;
 }
 
 }  // namespace
@@ -41,7 +81,15 @@ bool add_rows(const std::string& table, const std::vector<BothWays>& rows) {
 }
 
 const std::vector<Row>& all_rows() {
-  return registry();
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> out = registry();
+    for (const Row& row : registry()) {
+      if (row.world.mode != BV_MODE_L3 || row.world.filter) continue;
+      for (Row& copy : in_l3s(row)) out.push_back(std::move(copy));
+    }
+    return out;
+  }();
+  return rows;
 }
 
 std::vector<Row> with_each_policy(const std::vector<Row>& rows) {
@@ -51,6 +99,20 @@ std::vector<Row> with_each_policy(const std::vector<Row>& rows) {
       Row& copy = out.emplace_back(row);
       copy.name += std::string("_") + name;
       copy.world.sender = copy.world.receiver = policy;
+    }
+  }
+  return out;
+}
+
+std::vector<Row> with_each_mode_and_policy(const std::vector<Row>& rows) {
+  constexpr std::pair<bv_mode, const char*> kModes[] = {
+      {BV_MODE_L2, "l2"}, {BV_MODE_L3, "l3"}, {BV_MODE_L3S, "l3s"}};
+  std::vector<Row> out;
+  for (const auto& [mode, name] : kModes) {
+    for (Row& row : with_each_policy(rows)) {
+      row.name += std::string("_") + name;
+      row.world.mode = mode;
+      out.push_back(std::move(row));
     }
   }
   return out;

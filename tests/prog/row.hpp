@@ -26,9 +26,10 @@ struct Row {
   bool forwarding = true;   // of the sender's host side
   std::uint32_t gso_size = 0;
   std::optional<Tag> tag{};
-  std::vector<Who> copies{};       // who gets one
-  std::vector<bv_reason> notes{};  // what counts beside the reason
-  std::optional<Bytes> answer{};   // what the frame becomes
+  std::vector<Who> copies{};                 // who gets one
+  std::vector<bv_reason> notes{};            // what counts beside the reason
+  std::optional<Bytes> answer{};             // what the frame becomes
+  std::optional<std::size_t> connections{};  // in the table, in the end
 };
 
 // How GoogleTest names a row in its messages.
@@ -48,10 +49,14 @@ struct BothWays {
 bool add_rows(Hook hook, const std::string& table, std::vector<Row> rows);
 bool add_rows(const std::string& table, const std::vector<BothWays>& rows);
 
+// Those of mode l3 in mode l3s too: without rules, all but a few are the same there.
 const std::vector<Row>& all_rows();
 
 // Once for each policy, the same for sender and receiver.
 std::vector<Row> with_each_policy(const std::vector<Row>& rows);
+
+// Once for each mode and policy.
+std::vector<Row> with_each_mode_and_policy(const std::vector<Row>& rows);
 
 struct NamedPolicy {
   bv_policy policy;

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "expect.hpp"
+#include "filter.hpp"
 #include "setup.hpp"
 
 namespace bpfvlan::test {
@@ -24,10 +25,12 @@ bv_action action_of(bv_reason reason) {
     case BV_REASON_TX_FORWARDED:
     case BV_REASON_TX_VEPA:
     case BV_REASON_TX_FLOODED:
+    case BV_REASON_RX_REJECTED:
       return BV_FORWARD;
     case BV_REASON_TX_OWN_MAC:
       return BV_RECEIVE;
     case BV_REASON_TX_ANSWERED:
+    case BV_REASON_TX_REJECTED:
       return BV_ANSWER;
     case BV_REASON_COPY_LOST:
     case BV_REASON_GROUP_REFUSED:
@@ -55,6 +58,16 @@ bv_action action_of(bv_reason reason) {
     case BV_REASON_TX_TRUNCATED:
     case BV_REASON_TX_NO_ENDPOINT:
     case BV_REASON_TX_PAUSE:
+    case BV_REASON_RX_RULE:
+    case BV_REASON_RX_CHAIN_POLICY:
+    case BV_REASON_RX_UNREADABLE:
+    case BV_REASON_RX_NO_FILTER:
+    case BV_REASON_RX_CT_FULL:
+    case BV_REASON_TX_RULE:
+    case BV_REASON_TX_CHAIN_POLICY:
+    case BV_REASON_TX_UNREADABLE:
+    case BV_REASON_TX_NO_FILTER:
+    case BV_REASON_TX_CT_FULL:
       return BV_DROP;
     case BV_REASON_MAX:
       break;
@@ -167,6 +180,9 @@ TEST_P(RowTest, EndsAsItShould) {
   for (const Bytes& frame : row.frames) {
     SCOPED_TRACE(describe(frame));
     expect_run(under_test, row, frame);
+  }
+  if (row.connections) {
+    EXPECT_EQ(connections(under_test).size(), *row.connections);
   }
   devices().set_forwarding(true);
 }

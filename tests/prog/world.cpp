@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "devices.hpp"
+#include "filter.hpp"
 #include "programs.hpp"
 
 namespace bpfvlan::test {
@@ -18,6 +19,8 @@ struct Settings {
   bv_policy policy;
   bool in_parent_netns = false;
   std::uint32_t learn_age = 0;
+  bool filter = false;
+  std::uint32_t parent_index = 0;
 };
 
 bv_addr add_endpoint(Programs& programs, const Settings& s) {
@@ -29,6 +32,8 @@ bv_addr add_endpoint(Programs& programs, const Settings& s) {
   endpoint.learn_age = s.learn_age;
   endpoint.device = BV_DEVICE_VETH;
   endpoint.in_parent_netns = s.in_parent_netns;
+  endpoint.filter = s.filter;
+  endpoint.parent_index = static_cast<std::uint8_t>(s.parent_index);
   programs.put(s.host_side, endpoint);
   bv_addr address{};
   address.to.host_side = s.host_side;
@@ -37,6 +42,8 @@ bv_addr add_endpoint(Programs& programs, const Settings& s) {
   address.to.mode = s.mode;
   address.to.policy = s.policy;
   address.to.in_parent_netns = s.in_parent_netns;
+  address.to.filter = s.filter;
+  address.to.parent_index = endpoint.parent_index;
   programs.put("ports", s.id, address.to);
   return address;
 }
@@ -61,6 +68,10 @@ void add_parent(Programs& programs, std::uint32_t ifindex, std::uint32_t index, 
   chunks.words[0] = hints ? 1 : 0;
   programs.put("group_chunks", bucket, chunks);
   programs.put("group_hints", bucket * programs.chunks(), hints);
+}
+
+bool is_filtered(const World& world, bv_mode mode) {
+  return world.filter.value_or(mode == BV_MODE_L3S);
 }
 
 void forget(Programs& programs) {
@@ -129,29 +140,39 @@ void send_as(std::uint32_t id, const Bytes& frame, const Devices& devices, Progr
 
 void install(const World& world, const Devices& devices, Programs& programs) {
   const std::uint32_t parent = devices.parent(), other = devices.other();
+  const bv_mode receiver_mode = world.receiver_mode.value_or(world.mode);
   const Settings sender{.parent = parent,
                         .host_side = devices.sender(),
                         .id = kSenderId,
                         .mode = world.mode,
                         .policy = world.sender,
-                        .learn_age = world.learns ? kLearnAge : 0};
+                        .learn_age = world.learns ? kLearnAge : 0,
+                        .filter = is_filtered(world, world.mode),
+                        .parent_index = kParentIndex};
   const Settings receiver{.parent = parent,
                           .host_side = devices.receiver(),
                           .id = kReceiverId,
-                          .mode = world.receiver_mode.value_or(world.mode),
+                          .mode = receiver_mode,
                           .policy = world.receiver,
-                          .in_parent_netns = world.receiver_in_parent_netns};
+                          .in_parent_netns = world.receiver_in_parent_netns,
+                          .filter = is_filtered(world, receiver_mode),
+                          .parent_index = kParentIndex};
   const Settings third{.parent = parent,
                        .host_side = world.third_has_device ? devices.third() : kNoDevice,
                        .id = kThirdId,
                        .mode = world.mode,
-                       .policy = BV_POLICY_BRIDGE};
+                       .policy = BV_POLICY_BRIDGE,
+                       .filter = is_filtered(world, world.mode),
+                       .parent_index = kParentIndex};
   const Settings foreign{.parent = other,
                          .host_side = kNoDevice,  // it never sends
                          .id = kForeignId,
                          .mode = world.mode,
-                         .policy = BV_POLICY_BRIDGE};
+                         .policy = BV_POLICY_BRIDGE,
+                         .filter = is_filtered(world, world.mode),
+                         .parent_index = kOtherIndex};
   forget(programs);
+  if (sender.filter || receiver.filter) install_filter(world, programs);
   add_parent(programs, parent, kParentIndex, world.mode, {sender, receiver, third});
   add_parent(programs, other, kOtherIndex, world.mode, {foreign});
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bpfvlan/schema.h"
@@ -59,6 +60,14 @@ struct Sent {
   Bytes frame{};
 };
 
+// Rules as people write them.
+struct Chain {
+  std::vector<std::string> rules{};
+  bv_target policy = BV_TARGET_ACCEPT;
+};
+
+enum class FilterProgram { kThere, kMissing };
+
 // What of it differs from row to row.
 struct World {
   bv_mode mode = BV_MODE_L3;
@@ -69,7 +78,11 @@ struct World {
   bool third_has_device = true;            // else it cannot be given anything
   std::vector<Sent> sent_before{};         // reports, DHCP requests
   bool learns = false;                     // the sender
-  bool shares_used_up = false;  // the sender has joined and learned what one endpoint may
+  bool shares_used_up = false;   // the sender has joined and learned what one endpoint may
+  std::optional<bool> filter{};  // of all endpoints; by default as their mode has it
+  Chain input{}, output{};       // of the parent; endpoints are "sender", "receiver"
+  FilterProgram filter_program = FilterProgram::kThere;
+  bool table_full = false;  // of assured connections
 };
 
 // Of the clock that `seen` counts by.
