@@ -5,19 +5,23 @@
 
 #include "bpfvlan/types.hpp"
 
-extern "C" unsigned long bv_c11_sizes[17];
+extern "C" unsigned long bv_c11_sizes[29];
 
 namespace bpfvlan {
 namespace {
 
 TEST(Schema, is_the_same_in_c11_and_cpp20) {
   const std::size_t sizes[] = {
-      sizeof(bv_meta),        sizeof(bv_parent),       sizeof(bv_endpoint),
-      sizeof(bv_addr4_key),   sizeof(bv_addr6_key),    sizeof(bv_addr),
-      sizeof(bv_ep_counters), sizeof(bv_reason_count), sizeof(bv_verdict),
-      sizeof(bv_port),        sizeof(bv_learned_key),  sizeof(bv_learned),
-      sizeof(bv_host_addr),   sizeof(bv_group_chunks), sizeof(bv_member_key),
-      sizeof(bv_dhcp_key),    sizeof(bv_ep_state),
+      sizeof(bv_meta),         sizeof(bv_parent),       sizeof(bv_endpoint),
+      sizeof(bv_addr4_key),    sizeof(bv_addr6_key),    sizeof(bv_addr),
+      sizeof(bv_ep_counters),  sizeof(bv_reason_count), sizeof(bv_verdict),
+      sizeof(bv_port),         sizeof(bv_learned_key),  sizeof(bv_learned),
+      sizeof(bv_host_addr),    sizeof(bv_group_chunks), sizeof(bv_member_key),
+      sizeof(bv_dhcp_key),     sizeof(bv_ep_state),     sizeof(bv_pending),
+      sizeof(bv_ct_settings),  sizeof(bv_conn_key),     sizeof(bv_conn),
+      sizeof(bv_conn_set),     sizeof(bv_ct_forget),    sizeof(bv_ct_clock),
+      sizeof(bv_fragment_key), sizeof(bv_fragment),     sizeof(bv_rule_key),
+      sizeof(bv_rule_vector),  sizeof(bv_rule_page),
   };
   ASSERT_EQ(std::size(sizes), std::size(bv_c11_sizes));
   for (std::size_t i = 0; i < std::size(sizes); ++i) EXPECT_EQ(bv_c11_sizes[i], sizes[i]) << i;
@@ -37,7 +41,9 @@ TEST(Schema, every_reason_has_a_text_of_its_own) {
 }
 
 TEST(Schema, only_rx_passes_and_only_xmit_and_the_filter_drop) {
-  const std::set<int> filter = {BV_REASON_RX_RULE, BV_REASON_RX_CHAIN_POLICY, BV_REASON_RX_CT_FULL};
+  const std::set<int> filter = {BV_REASON_RX_RULE, BV_REASON_RX_CHAIN_POLICY,
+                                BV_REASON_RX_UNREADABLE, BV_REASON_RX_NO_FILTER,
+                                BV_REASON_RX_CT_FULL};
   for (int r = 0; r < BV_REASON_MAX; ++r) {
     const auto reason = static_cast<bv_reason>(r);
     if (reason_action(reason) == BV_NOTE || filter.contains(r)) continue;
