@@ -22,7 +22,8 @@ std::string range_text(const PortRange& range) {
 
 std::string list_text(const PortList& list) {
   std::string text;
-  for (const auto& range : list) text += (text.empty() ? "" : ",") + range_text(range);
+  for (const auto& range : list)
+    text += fmt::format("{}{}", text.empty() ? "" : ",", range_text(range));
   return text;
 }
 
@@ -120,7 +121,7 @@ std::string address_text(const std::optional<Match<IpPrefix>>& match, RuleFamily
     return family == RuleFamily::Any ? "any" : family == RuleFamily::IPv4 ? "0.0.0.0/0" : "::/0";
   const auto& prefix = match->value;
   const bool host = prefix.length == (prefix.family == AF_INET ? 32 : 128);
-  return (match->inverted ? "!" : "") + (host ? prefix.address() : prefix.cidr());
+  return fmt::format("{}{}", match->inverted ? "!" : "", host ? prefix.address() : prefix.cidr());
 }
 
 std::string_view to_string(RuleFamily family) {
