@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// bpfvlan attach | detach PARENT
+// bpfvlan attach | detach PARENT, upgrade
 #include "app.hpp"
 
 namespace bpfvlan::cli {
@@ -8,16 +8,29 @@ namespace {
 void add_detach(CLI::App& cli, App& app) {
   struct Args {
     std::string parent;
-    bool force = false;
+    bool force = false, keep_state = false;
   };
   auto args = std::make_shared<Args>();
   auto* command = cli.add_subcommand("detach", "Take a parent back from its endpoints");
   command->add_option("PARENT", args->parent, "Interface")->required();
   command->add_flag("--force", args->force, "Delete its endpoints");
+  command->add_flag("--keep-state", args->keep_state,
+                    "Keep its rules and connections for when it is attached again");
   command->callback([&app, args] {
     app.action = [&app, args]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->detach(args->parent, args->force);
+      return control->detach(args->parent, args->force, args->keep_state);
+    };
+  });
+}
+
+void add_upgrade(CLI::App& cli, App& app) {
+  auto* command = cli.add_subcommand(
+      "upgrade", "Replace the running programs by this version's; connections go on");
+  command->callback([&app] {
+    app.action = [&app]() -> Result<> {
+      BV_TRY(auto* control, app.control());
+      return control->upgrade();
     };
   });
 }
@@ -46,6 +59,7 @@ void add_attach(CLI::App& cli, App& app) {
     };
   });
   add_detach(cli, app);
+  add_upgrade(cli, app);
 }
 
 }  // namespace bpfvlan::cli

@@ -87,8 +87,9 @@ Result<Control> Control::open(const Options& options) {
 std::vector<ParentInfo> Control::parents() const {
   std::vector<ParentInfo> out;
   for (const auto& [ifindex, p] : impl_->parents)
-    out.push_back({p.ifname, ifindex, p.mode, p.policy, std::string(to_string(hook_kind())),
-                   static_cast<std::uint32_t>(impl_->endpoints_of(ifindex).size())});
+    if (!p.detached)
+      out.push_back({p.ifname, ifindex, p.mode, p.policy, std::string(to_string(hook_kind())),
+                     static_cast<std::uint32_t>(impl_->endpoints_of(ifindex).size())});
   return out;
 }
 

@@ -47,11 +47,12 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
 
   Undo undo;
   BV_TRY(const auto link, c.nl.link(request.parent));
-  if (!link || !c.parents.contains(link->ifindex)) {
+  if (!link || !c.attached(link->ifindex)) {
+    const bool kept = link && c.parents.contains(link->ifindex);
     AttachRequest attach_request;
     attach_request.parent = request.parent;
     BV_CHECK(attach(attach_request));
-    undo.push([&] { (void)detach(request.parent, false); });
+    undo.push([this, &request, kept] { (void)detach(request.parent, false, kept); });
   }
   const auto& parent = c.parents.at(link->ifindex);
   BV_CHECK(check_mtu(request, parent));

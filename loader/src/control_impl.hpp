@@ -129,7 +129,10 @@ struct Control::Impl {
   std::uint32_t free_index() const;  // of the map `parents`; beyond its end if it is full
   Result<bool> will_own_clsact(std::uint32_t ifindex) const;
   Result<> repair(std::uint32_t parent);
+  bool attached(std::uint32_t ifindex) const;
+  Result<> detach_programs(std::uint32_t ifindex);
   Result<> detach_parent(std::uint32_t ifindex);
+  Result<> detach_for_now(std::uint32_t ifindex);
   Result<> remove_if_unused();
 
   // control_conntrack.cpp

@@ -98,6 +98,9 @@ Result<> Control::attach(const AttachRequest& request) {
     undo.push([&c, ifindex, before = known->second] { (void)c.change_parent(ifindex, before); });
     BV_CHECK(c.change_parent(ifindex, parent));
     BV_CHECK(c.repair(ifindex));
+    auto& attached = c.parents.at(ifindex);
+    attached.detached = 0;  // last: with programs, or detached, it is not forgotten
+    BV_CHECK(c.dp->parents.replace(ifindex, attached));
     undo.release();
     return {};
   }
@@ -154,7 +157,7 @@ Result<> Control::Impl::repair(std::uint32_t ifindex) {
   return {};
 }
 
-Result<> Control::detach(const std::string& parent, bool force) {
+Result<> Control::detach(const std::string& parent, bool force, bool keep_state) {
   auto& c = *impl_;
   BV_TRY(const auto ifindex, c.find_parent(parent));
   const auto users = c.endpoints_of(ifindex);
@@ -167,17 +170,48 @@ Result<> Control::detach(const std::string& parent, bool force) {
         fmt::format("'{}' has endpoints ({}): delete them first, or use --force", parent, names));
   }
   for (const auto host_side : users) BV_CHECK(c.remove_endpoint(host_side));
-  BV_CHECK(c.detach_parent(ifindex));
+  BV_CHECK(keep_state ? c.detach_for_now(ifindex) : c.detach_parent(ifindex));
   return c.remove_if_unused();
 }
 
-// Programs first, then what they read. The device may be gone.
-Result<> Control::Impl::detach_parent(std::uint32_t ifindex) {
+bool Control::Impl::attached(std::uint32_t ifindex) const {
+  const auto parent = parents.find(ifindex);
+  return parent != parents.end() && !parent->second.detached;
+}
+
+Result<> Control::Impl::detach_programs(std::uint32_t ifindex) {
   BV_CHECK(dp->detach_parent(ifindex));
   if (parents.at(ifindex).owns_clsact) {
     const auto filters = nl.count_clsact_filters(ifindex);
     if (filters && *filters == 0) BV_CHECK(clsact_destroy(ifindex));
   }
+  return {};
+}
+
+// Noted first: what has neither programs nor endpoints is forgotten otherwise.
+Result<> Control::Impl::detach_for_now(std::uint32_t ifindex) {
+  auto& parent = parents.at(ifindex);
+  parent.detached = 1;
+  BV_CHECK(dp->parents.replace(ifindex, parent));
+  BV_CHECK(detach_programs(ifindex));
+  parent.owns_clsact = 0;
+  return dp->parents.replace(ifindex, parent);
+}
+
+Result<> Control::upgrade() {
+  const auto& c = *impl_;
+  if (!c.dp) return refuse(std::errc::not_connected, "no parent is attached in this namespace");
+  Datapath::Devices devices;
+  for (const auto& [ifindex, parent] : c.parents)
+    if (c.dp->parent_attached(ifindex)) devices.parents.push_back(ifindex);
+  for (const auto& [host_side, ep] : c.endpoints)
+    if (c.dp->host_side_attached(host_side)) devices.host_sides.push_back(host_side);
+  return c.dp->upgrade(devices);
+}
+
+// Programs first, then what they read. The device may be gone.
+Result<> Control::Impl::detach_parent(std::uint32_t ifindex) {
+  BV_CHECK(detach_programs(ifindex));
   BV_CHECK(forget_connections(parents.at(ifindex).index));
   BV_CHECK(forget_rules(ifindex));
   BV_CHECK(dp->parents.erase(ifindex));

@@ -9,100 +9,15 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 
-#include "bpfvlan.skel.h"
-#include "libbpf_log.hpp"
+#include "base_programs.hpp"
 #include "undo.hpp"
 
 namespace bpfvlan {
 namespace {
 
 constexpr auto kBpffs = "/sys/fs/bpf";
-constexpr auto kRx = "bv_rx", kLocal = "bv_local", kXmit = "bv_xmit";
 constexpr auto kLinkPrefix = "link_";
-
-struct Skeleton {
-  struct Destroy {
-    void operator()(bpfvlan_bpf* p) const noexcept { bpfvlan_bpf__destroy(p); }
-  };
-  std::unique_ptr<bpfvlan_bpf, Destroy> s;
-};
-
-// The helpers without which no program loads, by the name and age a person can look up.
-Result<> check_helpers() {
-  const std::pair<bpf_func_id, const char*> needed[] = {
-      {BPF_FUNC_redirect_peer, "bpf_redirect_peer (since 5.10)"},
-      {BPF_FUNC_redirect_neigh, "bpf_redirect_neigh (since 5.10)"},
-      {BPF_FUNC_clone_redirect, "bpf_clone_redirect (since 4.2)"},
-      {BPF_FUNC_fib_lookup, "bpf_fib_lookup (since 4.18)"},
-      {BPF_FUNC_ktime_get_coarse_ns, "bpf_ktime_get_coarse_ns (since 5.11)"},
-      {BPF_FUNC_loop, "bpf_loop (since 5.17)"},
-  };
-  for (const auto& [id, name] : needed)
-    if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, nullptr) == 0)
-      return unsupported(fmt::format("this kernel has no {}", name));
-  return {};
-}
-
-Result<Skeleton> load(const Datapath::Sizes& sizes) {
-  const LibbpfLog log;
-  Skeleton skel{decltype(Skeleton::s)(bpfvlan_bpf__open())};
-  if (!skel.s) return fail(errno, "open the BPF object");
-  auto& maps = skel.s->maps;
-  bpf_map__set_max_entries(maps.endpoints, sizes.endpoints);
-  bpf_map__set_max_entries(maps.ep_counters, sizes.endpoints);
-  bpf_map__set_max_entries(maps.addr4, sizes.addresses);
-  bpf_map__set_max_entries(maps.addr6, sizes.addresses);
-  bpf_map__set_max_entries(maps.ports, sizes.endpoints);
-  bpf_map__set_max_entries(maps.ep_state, sizes.endpoints);
-  bpf_map__set_max_entries(maps.dhcp, BV_ENDPOINT_DHCP * sizes.endpoints);
-  bpf_map__set_max_entries(maps.dhcp_slots, BV_ENDPOINT_DHCP * sizes.endpoints);
-  const auto chunks = (sizes.endpoints + 63) / 64;
-  skel.s->rodata->bv_chunks = chunks;
-  bpf_map__set_max_entries(maps.group_hints, (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
-  if (const int err = bpfvlan_bpf__load(skel.s.get())) {
-    BV_CHECK(check_helpers());
-    return fail(err, fmt::format("load the BPF programs\n{}", log.text()));
-  }
-
-  const std::uint32_t zero = 0;
-  const bv_meta meta{BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, sizes.connections};
-  if (bpf_map_update_elem(bpf_map__fd(maps.meta), &zero, &meta, BPF_ANY))
-    return fail(errno, "map meta");
-  return skel;
-}
-
-Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
-  const std::pair<const char*, int> pins[] = {
-      {"meta", bpf_map__fd(s.maps.meta)},
-      {"parents", bpf_map__fd(s.maps.parents)},
-      {"endpoints", bpf_map__fd(s.maps.endpoints)},
-      {"addr4", bpf_map__fd(s.maps.addr4)},
-      {"addr6", bpf_map__fd(s.maps.addr6)},
-      {"ep_counters", bpf_map__fd(s.maps.ep_counters)},
-      {"reasons", bpf_map__fd(s.maps.reasons)},
-      {"ports", bpf_map__fd(s.maps.ports)},
-      {"ep_state", bpf_map__fd(s.maps.ep_state)},
-      {"group_chunks", bpf_map__fd(s.maps.group_chunks)},
-      {"group_hints", bpf_map__fd(s.maps.group_hints)},
-      {"members", bpf_map__fd(s.maps.members)},
-      {"learned", bpf_map__fd(s.maps.learned)},
-      {"host_addrs", bpf_map__fd(s.maps.host_addrs)},
-      {"dhcp", bpf_map__fd(s.maps.dhcp)},
-      {"dhcp_slots", bpf_map__fd(s.maps.dhcp_slots)},
-      {"flood_copies", bpf_map__fd(s.maps.flood_copies)},
-      {"pending", bpf_map__fd(s.maps.pending)},
-      {"filters", bpf_map__fd(s.maps.filters)},
-      {kRx, bpf_program__fd(s.progs.bv_rx)},
-      {kLocal, bpf_program__fd(s.progs.bv_local)},
-      {kXmit, bpf_program__fd(s.progs.bv_xmit)},
-  };
-  for (const auto& [name, fd] : pins)
-    if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))
-      return fail(errno, fmt::format("pin {}/{}", dir, name));
-  return {};
-}
 
 Result<bv_meta> read_meta(const std::string& dir) {
   // A map of another version may have another size: read what the kernel says it has.
@@ -159,13 +74,13 @@ void Datapath::remove_dead(const std::string& root) {
 }
 
 Result<Datapath> Datapath::create(const std::string& dir, const Sizes& sizes) {
-  BV_TRY(auto skel, load(sizes));
   const auto unfinished = dir + "_new";  // the BPF file system refuses dots
   BV_CHECK(remove(unfinished));          // of a process that was killed
   if (mkdir(unfinished.c_str(), 0700)) return fail(errno, unfinished);
   Undo undo;
   undo.push([&] { (void)remove(unfinished); });
-  BV_CHECK(pin_all(*skel.s, unfinished));
+  BV_CHECK(load_base({BV_SCHEMA_VERSION, sizes.endpoints, sizes.addresses, sizes.connections},
+                     unfinished));
   if (rename(unfinished.c_str(), dir.c_str())) return fail(errno, dir);
   undo.release();
   return open(dir);
@@ -214,7 +129,7 @@ Result<> Datapath::need_filter() {
   return {};
 }
 
-std::string Datapath::link_pin(const char* program, std::uint32_t ifindex) const {
+std::string Datapath::link_pin(std::string_view program, std::uint32_t ifindex) const {
   return fmt::format("{}/{}{}_{}", dir_, kLinkPrefix, program, ifindex);
 }
 
@@ -232,7 +147,7 @@ std::vector<std::pair<std::string, std::uint32_t>> Datapath::link_pins(const std
   return out;
 }
 
-Result<UniqueFd> Datapath::program(const char* name) const {
+Result<UniqueFd> Datapath::program(std::string_view name) const {
   const auto path = fmt::format("{}/{}", dir_, name);
   UniqueFd fd(bpf_obj_get(path.c_str()));
   if (!fd) return fail(errno, fmt::format("pinned program {}", path));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "bpf_map.hpp"
 #include "bpfvlan/schema.h"
@@ -39,6 +40,13 @@ class Datapath {
   Result<> detach_host_side(std::uint32_t ifindex) const;
   bool host_side_attached(std::uint32_t ifindex) const;
 
+  // The programs of this version in the place of those that are there, at these devices. Maps stay
+  // as they are, so no connection is lost, and each packet meets the old programs or the new ones.
+  struct Devices {
+    std::vector<std::uint32_t> parents, host_sides;  // those that are attached
+  };
+  Result<> upgrade(const Devices& devices) const;
+
   // Pins of TCX links whose device is gone stay behind; `keep` says which are in use.
   template <class Keep>
   void remove_stale_links(Keep keep) const;
@@ -67,8 +75,9 @@ class Datapath {
   Result<> need_filter();
 
  private:
-  std::string link_pin(const char* program, std::uint32_t ifindex) const;
-  Result<UniqueFd> program(const char* name) const;
+  std::string link_pin(std::string_view program, std::uint32_t ifindex) const;
+  Result<UniqueFd> program(std::string_view name) const;
+  Result<> run_instead(std::string_view name, int program, const Devices& devices) const;
   static std::vector<std::pair<std::string, std::uint32_t>> link_pins(const std::string& dir);
 
   std::string dir_;

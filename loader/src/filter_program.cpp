@@ -16,27 +16,15 @@
 namespace bpfvlan {
 namespace {
 
-constexpr auto kFilter = "bv_filter";
-constexpr auto kFilters = "filters";
-
 struct Destroy {
   void operator()(bpfvlan_filter_bpf* s) const noexcept { bpfvlan_filter_bpf__destroy(s); }
 };
 using Skeleton = std::unique_ptr<bpfvlan_filter_bpf, Destroy>;
 
-std::string pin_of(const std::string& dir, const char* name) {
-  return fmt::format("{}/{}", dir, name);
-}
-
-// Those that bv_rx and bv_xmit have are the same ones.
-Result<> share_maps(const bpfvlan_filter_bpf& s, const std::string& dir) {
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, s.obj) {
-    const UniqueFd fd(bpf_obj_get(pin_of(dir, bpf_map__name(map)).c_str()));
-    if (!fd) continue;
-    if (const int err = bpf_map__reuse_fd(map, fd.get()))
-      return fail(err, fmt::format("map {}", bpf_map__name(map)));
-  }
+// Who chooses addresses must not choose places in the table: a key that nobody outside knows.
+Result<> choose_key(bpfvlan_filter_bpf& s) {
+  if (getrandom(s.rodata->bv_hash_key, sizeof(s.rodata->bv_hash_key), 0) < 0)
+    return fail(errno, "getrandom");
   return {};
 }
 
@@ -49,21 +37,22 @@ Result<> write_settings(const bpfvlan_filter_bpf& s) {
   return {};
 }
 
-// Who chooses addresses must not choose places in the table: a key that nobody outside knows.
-Result<Skeleton> load(const std::string& dir, const bv_meta& meta) {
-  const LibbpfLog log;
+// Maps that are pinned are used; those that bv_rx and bv_xmit have always are.
+Result<Skeleton> open_skeleton(const std::string& dir, const bv_meta& meta) {
   Skeleton skel(bpfvlan_filter_bpf__open());
   if (!skel) return fail(errno, "open the BPF object of the filter");
-  BV_CHECK(share_maps(*skel, dir));
   const auto sets = meta.max_connections / BV_CONN_WAYS;
   skel->rodata->bv_conn_sets = sets;
   bpf_map__set_max_entries(skel->maps.conntrack, sets);
-  if (getrandom(skel->rodata->bv_hash_key, sizeof(skel->rodata->bv_hash_key), 0) < 0)
-    return fail(errno, "getrandom");
+  BV_CHECK(reuse_pinned_maps(*skel->obj, dir));
+  return skel;
+}
+
+Result<> load(const Skeleton& skel) {
+  const LibbpfLog log;
   if (const int err = bpfvlan_filter_bpf__load(skel.get()))
     return fail(err, fmt::format("load the BPF program of the filter\n{}", log.text()));
-  BV_CHECK(write_settings(*skel));
-  return skel;
+  return {};
 }
 
 }  // namespace
@@ -87,7 +76,10 @@ Result<> load_filter(const std::string& dir, const bv_meta& meta) {
   static constexpr const char* kNames[] = {"conntrack", "ct_settings", "ct_stats", "ct_fragments",
                                            "rules",     "rule_counts", "bv_clock", "bv_ct_forget"};
   for (const auto* name : kNames) ::unlink(pin_of(dir, name).c_str());
-  BV_TRY(const auto skel, load(dir, meta));
+  BV_TRY(const auto skel, open_skeleton(dir, meta));
+  BV_CHECK(choose_key(*skel));
+  BV_CHECK(load(skel));
+  BV_CHECK(write_settings(*skel));
   const auto& maps = skel->maps;
   const int fds[] = {bpf_map__fd(maps.conntrack),
                      bpf_map__fd(maps.ct_settings),
@@ -114,6 +106,16 @@ Result<> load_filter(const std::string& dir, const bv_meta& meta) {
   BV_CHECK(pin(kFilter, program));
   undo.release();
   return {};
+}
+
+Result<std::vector<NewProgram>> reload_filter(const std::string& dir, const bv_meta& meta) {
+  BV_TRY(const auto maps, FilterMaps::open(dir));
+  BV_TRY(const auto settings, maps.ct_settings.find(0));
+  BV_TRY(const auto skel, open_skeleton(dir, meta));
+  std::copy(std::begin(settings->hash_key), std::end(settings->hash_key),
+            skel->rodata->bv_hash_key);
+  BV_CHECK(load(skel));
+  return take_programs(*skel->obj);
 }
 
 }  // namespace bpfvlan

@@ -4,12 +4,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "bpf_map.hpp"
 #include "bpfvlan/schema.h"
+#include "pinned_object.hpp"
 #include "rules_map.hpp"
 
 namespace bpfvlan {
+
+inline constexpr auto kFilter = "bv_filter";
+inline constexpr auto kFilters = "filters";  // the map by which bv_rx and bv_xmit call it
 
 struct FilterMaps {
   RulesMap rules;
@@ -22,5 +27,8 @@ struct FilterMaps {
 bool filter_loaded(const std::string& dir);
 // With the maps that are pinned at `dir` already; what a killed process left of it goes first.
 Result<> load_filter(const std::string& dir, const bv_meta& meta);
+
+// The programs anew, with the maps that are there.
+Result<std::vector<NewProgram>> reload_filter(const std::string& dir, const bv_meta& meta);
 
 }  // namespace bpfvlan

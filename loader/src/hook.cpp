@@ -99,6 +99,15 @@ Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction d, const std:
                                       : attach_clsact(prog_fd, ifindex, d);
 }
 
+Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
+  if (hook_kind() == HookKind::Clsact) return attach_clsact(prog_fd, ifindex, d);
+  const UniqueFd link(bpf_obj_get(pin.c_str()));
+  if (!link) return fail(errno, fmt::format("pinned link {}", pin));
+  if (bpf_link_update(link.get(), prog_fd, nullptr))
+    return fail(errno, fmt::format("replace the program of interface {} (tcx)", ifindex));
+  return {};
+}
+
 Result<> hook_detach(std::uint32_t ifindex, Direction d, const std::string& pin) {
   if (hook_kind() == HookKind::Tcx) {
     if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));

@@ -25,6 +25,9 @@ HookKind hook_kind();
 // Clsact: a filter of our own priority; `pin` is not used. The qdisc is made if there is none.
 Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction direction,
                      const std::string& pin);
+// Another program in the place of ours: each packet meets the one or the other.
+Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction direction,
+                      const std::string& pin);
 // Detaching what is not attached, or whose device is gone, is no error.
 Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::string& pin);
 

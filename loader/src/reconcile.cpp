@@ -53,7 +53,7 @@ Result<> Control::Impl::drop_gone_parents(std::map<std::uint32_t, Link>& links) 
   for (const auto& [ifindex, parent] : std::map(parents)) {
     const bool gone = !links.contains(ifindex);
     const auto users = endpoints_of(ifindex);
-    if (!gone && (!users.empty() || dp->parent_attached(ifindex))) continue;
+    if (!gone && (!users.empty() || parent.detached || dp->parent_attached(ifindex))) continue;
     for (const auto host_side : users) {
       BV_CHECK(remove_endpoint(host_side));
       links.erase(host_side);

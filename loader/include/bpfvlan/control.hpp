@@ -32,8 +32,13 @@ class Control {
 
   // An attached parent gets the settings that are given; endpoints that follow it follow at once.
   Result<> attach(const AttachRequest& request);
-  // With endpoints left: refused, or with `force` they are deleted.
-  Result<> detach(const std::string& parent, bool force);
+  // With endpoints left: refused, or with `force` they are deleted. With `keep_state` connections
+  // and rules stay, for when it is attached again.
+  Result<> detach(const std::string& parent, bool force, bool keep_state = false);
+
+  // This version's programs in the place of those that run. Settings, rules, counters and
+  // connections stay; every packet meets the old programs or the new ones.
+  Result<> upgrade();
 
   Result<> add_endpoint(const EndpointRequest& request);
   // What is unset stays. `learn_age` as in EndpointRequest: 0 forgets what was learned.

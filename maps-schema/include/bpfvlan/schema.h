@@ -149,10 +149,12 @@ struct bv_parent {
 	__u8 owns_allmulti; /* 1: receiving all multicast is ours to switch off */
 	__u32 index;	    /* of its bucket; below BV_MAX_PARENTS */
 	__u32 l2_endpoints; /* how many it has */
+	__u8 detached;	    /* 1: connections and rules wait until it is attached again */
+	__u8 pad[3];
 	char ifname[BV_IFNAME_LEN];
 };
-BV_STATIC_ASSERT(sizeof(struct bv_parent) == 44, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 28, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_parent) == 48, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 32, "map ABI changed");
 
 /*
  * `endpoints`: key ifindex of the host side. The xmit program reads the first 24 bytes; the rest
