@@ -2,9 +2,11 @@
 #include "engine.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <utility>
 
 #include "bpfvlan/control.hpp"
@@ -13,6 +15,21 @@
 
 namespace bpfvlan::test {
 namespace {
+
+// A command's standard output.
+Result<std::string> output_of(const std::vector<std::string>& argv, const std::string& input = {}) {
+  const auto r = lab::run(argv, input);
+  if (r.status)
+    return refuse(std::errc::io_error, fmt::format("{}: {}", fmt::join(argv, " "), r.err));
+  return r.out;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
 
 class BpfvlanEngine : public Engine {
  public:
@@ -60,6 +77,41 @@ class BpfvlanEngine : public Engine {
     return control([&](Control& c) -> Result<> {
       BV_TRY(const auto address, IpPrefix::parse(cidr));
       return c.delete_address(name, address);
+    });
+  }
+
+  Result<> restore(int family, const std::string& table) override {
+    return control([&](Control& c) -> Result<> {
+      BV_TRY(const auto restored,
+             parse_saved_rules(table, family == AF_INET ? RuleFamily::IPv4 : RuleFamily::IPv6));
+      return c.restore_rules(parent_, restored, false);
+    });
+  }
+
+  Result<RuleChains> rules(int) override {
+    RuleChains chains;
+    BV_CHECK(control([&](Control& c) -> Result<> {
+      BV_TRY(chains, c.rules(parent_));
+      return {};
+    }));
+    return chains;
+  }
+
+  Result<std::vector<std::string>> connections(int family) override {
+    BV_TRY(const auto all,
+           output_of({BPFVLAN_CLI, "-n", netns_, "conntrack", "list", "-o", "extended"}));
+    auto lines = lines_of(all);
+    std::erase_if(lines, [&](const std::string& line) {
+      return !line.starts_with(family == AF_INET ? "ipv4" : "ipv6");
+    });
+    return lines;
+  }
+
+  Result<> flush_connections() override {
+    return control([&](Control& c) -> Result<> {
+      BV_TRY(const auto table, c.conntrack());
+      BV_CHECK(table.flush());
+      return {};
     });
   }
 
@@ -124,7 +176,39 @@ class IpvlanEngine : public Engine {
     return lab_.ip(endpoints_.at(name), fmt::format("address delete {} dev {}", cidr, name));
   }
 
+  Result<> restore(int family, const std::string& table) override {
+    BV_CHECK(output_of(in_netns({iptables(family, "restore")}), table));
+    // There since the first rule that asks for a connection's state; ours always counts.
+    return lab_.sysctl(netns_, "net.netfilter.nf_conntrack_acct", "1");
+  }
+
+  Result<RuleChains> rules(int family) override {
+    BV_TRY(const auto text, output_of(in_netns({iptables(family, "save"), "-c", "-t", "filter"})));
+    BV_TRY(const auto saved, parse_saved_rules(text));
+    return saved.chains;
+  }
+
+  Result<std::vector<std::string>> connections(int family) override {
+    BV_TRY(const auto text,
+           output_of(in_netns({"conntrack", "-L", "-o", "extended", "-f", family_name(family)})));
+    return lines_of(text);
+  }
+
+  Result<> flush_connections() override {
+    BV_CHECK(output_of(in_netns({"conntrack", "-F"})));
+    return {};
+  }
+
  private:
+  static std::string iptables(int family, const char* verb) {
+    return fmt::format("{}-{}", family == AF_INET ? "iptables" : "ip6tables", verb);
+  }
+  std::vector<std::string> in_netns(const std::vector<std::string>& argv) const {
+    std::vector<std::string> all{"ip", "netns", "exec", netns_};
+    all.insert(all.end(), argv.begin(), argv.end());
+    return all;
+  }
+
   const lab::Lab& lab_;
   std::string netns_, parent_, settings_ = "type ipvlan";
   Mode mode_ = BV_MODE_L3;

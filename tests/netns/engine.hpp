@@ -12,6 +12,7 @@
 
 #include "bpfvlan/control.hpp"
 #include "bpfvlan/result.hpp"
+#include "bpfvlan/rules.hpp"
 #include "bpfvlan/types.hpp"
 #include "lab/lab.hpp"
 
@@ -39,6 +40,13 @@ class Engine {
   virtual Result<> remove(const std::string& name) = 0;
   virtual Result<> add_address(const std::string& name, const std::string& cidr) = 0;
   virtual Result<> delete_address(const std::string& name, const std::string& cidr) = 0;
+
+  // What mode l3s filters by, of one family: scenarios play one at a time.
+  virtual Result<> restore(int family, const std::string& table) = 0;  // iptables-save's format
+  virtual Result<RuleChains> rules(int family) = 0;                    // with their counts
+  // The table's lines: conntrack -L -o extended.
+  virtual Result<std::vector<std::string>> connections(int family) = 0;
+  virtual Result<> flush_connections() = 0;
 };
 
 // For an interface that is up already. The lab outlives the engine.

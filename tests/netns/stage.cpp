@@ -104,8 +104,8 @@ Result<> Stage::endpoint_in_host(const std::string& name, const Addr& addr) {
   return engine_->add({.name = name, .netns = "host", .addresses = {addr.v4, addr.v6}});
 }
 
-Result<> Stage::siblings() {
-  BV_CHECK(attach(BV_POLICY_BRIDGE));
+Result<> Stage::siblings(Mode mode) {
+  BV_CHECK(attach(BV_POLICY_BRIDGE, mode));
   BV_CHECK(endpoint("a", kA));
   return endpoint("b", kB);
 }

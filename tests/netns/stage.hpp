@@ -72,6 +72,7 @@ class Stage : public ::testing::Test {
  protected:
   explicit Stage(EngineKind kind) : kind_(kind), engine_(make_engine(kind, lab, "host", "P")) {}
   EngineKind kind() const { return kind_; }
+  Engine& engine() { return *engine_; }
   // Namespaces "x" and "host", the cable X - P, and their addresses of both families. Skips the
   // test where the kernel lacks the engine, or fails it if BPFVLAN_TEST_REQUIRE_IPVLAN is set.
   void SetUp() override;
@@ -89,7 +90,7 @@ class Stage : public ::testing::Test {
   // H of the scenarios: in the parent's own namespace.
   Result<> endpoint_in_host(const std::string& name, const Addr& addr);
   // Endpoints A and B in namespaces "a" and "b", policy bridge.
-  Result<> siblings();
+  Result<> siblings(Mode mode = BV_MODE_L3);
   Result<> siblings_l2(Policy policy);  // the same in mode l2, at kA2 and kB2
   // X reaches the endpoint's address through P's, both families.
   Result<> route_from_x(const Addr& to);
