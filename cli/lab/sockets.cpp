@@ -42,6 +42,11 @@ Address::Address(const std::string& text, std::uint16_t port) {
   }
 }
 
+std::uint16_t Address::port() const {
+  if (v4()) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+  return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
+}
+
 UniqueFd asker(const Path& path, int type, int protocol, Milliseconds patience) {
   const Address to(path.address);
   auto fd = socket_in(path.from, to.family(), type, protocol, patience);

@@ -22,6 +22,7 @@ struct Address {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
   int family() const { return storage.ss_family; }
   bool v4() const { return family() == AF_INET; }
+  std::uint16_t port() const;
 };
 
 // The asking side, which sends from where and by what the path says. `patience` bounds every call.
