@@ -177,9 +177,10 @@ class IpvlanEngine : public Engine {
   }
 
   Result<> restore(int family, const std::string& table) override {
+    lab::run({"modprobe", "-q", "nf_conntrack"});  // fails where it is built in
+    BV_CHECK(lab_.sysctl(netns_, "net.netfilter.nf_conntrack_acct", "1"));  // as ours
     BV_CHECK(output_of(in_netns({iptables(family, "restore")}), table));
-    // There since the first rule that asks for a connection's state; ours always counts.
-    return lab_.sysctl(netns_, "net.netfilter.nf_conntrack_acct", "1");
+    return {};
   }
 
   Result<RuleChains> rules(int family) override {

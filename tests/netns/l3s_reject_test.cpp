@@ -26,6 +26,13 @@ constexpr Answer kAnswers6[] = {{"icmp6-port-unreachable", ECONNREFUSED},
 
 class L3sReject : public Filtered {
  protected:
+  void SetUp() override {
+    Filtered::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    // The host's own errors are few a second otherwise.
+    for (const auto* key : {"net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"})
+      BV_OK(lab.sysctl("host", key, "0"));
+  }
   std::vector<Answer> answers() const {
     if (family() == AF_INET) return {std::begin(kAnswers4), std::end(kAnswers4)};
     return {std::begin(kAnswers6), std::end(kAnswers6)};
