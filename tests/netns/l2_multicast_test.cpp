@@ -213,6 +213,21 @@ TEST_P(L2MulticastPolicy, of_one_endpoint) {
       party.hear({{"x", {"a", "b", "c"}}, {"a", {"x", "b"}}, {"b", {"x", "a"}}, {"c", {"x"}}}));
 }
 
+// What comes from outside to an endpoint with the filter on passes the rules, for that one alone;
+// what siblings say does not.
+TEST_P(L2MulticastPolicy, filtered) {
+  BV_OK(siblings_l2(BV_POLICY_BRIDGE));
+  all_join();
+  ASSERT_TRUE(party.wait_until_heard({{"a", "x"}, {"b", "x"}, {"x", "a"}, {"b", "a"}}));
+  ASSERT_EQ(cli("endpoint set a --filter on").status, 0);
+  ASSERT_EQ(cli("rule policy --parent P input DROP").status, 0);
+  const auto before = reason(BV_REASON_RX_CHAIN_POLICY);
+  EXPECT_TRUE(party.hear({{"x", {"a", "b"}}, {"a", {"b"}}, {"b", {"x", "a"}}}));
+  EXPECT_GE(reason(BV_REASON_RX_CHAIN_POLICY), before + 3);
+  ASSERT_EQ(cli("rule append --parent P input -p udp --endpoint a -j ACCEPT").status, 0);
+  EXPECT_TRUE(party.hear({{"x", {"a", "b"}}, {"a", {"x", "b"}}, {"b", {"x", "a"}}}));
+}
+
 class L2MulticastLive : public OurStage, public ::testing::WithParamInterface<Group> {
  protected:
   void set_mode(Mode mode) {

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// Packets a second through stateful rules, end to end: ours in mode l3s beside the kernel's ipvlan
+// in mode l3s with iptables and nf_conntrack, where the kernel has it, and beside a veth pair with
+// them. Peers take turns in one run; the figures that count are the ratios of their medians. JSON.
+#include <fmt/core.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "bpfvlan/test/frame.hpp"
+#include "engine.hpp"
+#include "lab/sockets.hpp"
+#include "packet_socket.hpp"
+#include "stage.hpp"
+
+namespace bpfvlan::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr std::uint16_t kPort = 4242;
+constexpr unsigned kRounds = 5, kBatch = 64;
+constexpr unsigned kNewFlows = 16'000;  // far from the default nf_conntrack_max of small machines
+const unsigned kPackets = slowness() == 1 ? 200'000 : 20'000;
+
+// iptables-save's format: rules that do not match, and one that does.
+std::string table(unsigned rules) {
+  std::string text = "*filter\n:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n";
+  for (unsigned i = 1; i < rules; ++i)
+    text += fmt::format("-A INPUT -s 10.{}.{}.{}/32 -p udp -m udp --dport {} -j DROP\n", i % 7,
+                        i / 200, i % 200 + 1, 1000 + i);
+  return text + "-A INPUT -p udp -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n";
+}
+
+// What X sends, as fast as it can: its stack plays no part, and each frame is through the
+// receiver's when send() comes back.
+class Sender {
+ public:
+  static Result<Sender> make(const std::string& mac) {
+    BV_TRY(const auto ns, Netns::open("x"));
+    BV_TRY(const auto inside, InNetns::enter(ns.fd()));
+    Sender sender;
+    sender.fd_ = UniqueFd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(if_nametoindex("X"));
+    const int on = 1;
+    if (!sender.fd_ || bind(sender.fd_.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) ||
+        setsockopt(sender.fd_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
+      return fail(errno, "packet socket");
+    for (auto& frame : sender.frames_)
+      frame = test::frame(Ethernet{.dst = mac}, IPv4{.src = kX.v4, .dst = kA.v4},
+                          Udp{.sport = kPort, .dport = kPort}, payload(32));
+    return sender;
+  }
+
+  // `flow` numbers the flow of each packet; flow 0 is from kPort.
+  Result<> send(unsigned packets, const std::function<unsigned(unsigned)>& flow) {
+    mmsghdr messages[kBatch]{};
+    iovec io[kBatch];
+    for (unsigned done = 0; done < packets;) {
+      const unsigned count = std::min(kBatch, packets - done);
+      for (unsigned i = 0; i < count; ++i) {
+        name_flow(frames_[i], flow(done + i));
+        io[i] = {frames_[i].data(), frames_[i].size()};
+        messages[i].msg_hdr.msg_iov = &io[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+      }
+      const int sent = sendmmsg(fd_.get(), messages, count, 0);
+      if (sent < 0) return fail(errno, "send");
+      done += static_cast<unsigned>(sent);
+    }
+    return {};
+  }
+
+ private:
+  static void name_flow(Bytes& frame, unsigned flow) {
+    const auto port = static_cast<std::uint16_t>(kPort + flow);
+    frame[14 + 20] = static_cast<std::uint8_t>(port >> 8);
+    frame[14 + 21] = static_cast<std::uint8_t>(port);
+    frame[14 + 20 + 6] = frame[14 + 20 + 7] = 0;  // no checksum (RFC 768)
+  }
+
+  UniqueFd fd_;
+  std::array<Bytes, kBatch> frames_;
+};
+
+enum class Peer { Bpfvlan, Ipvlan, Veth };
+
+std::string to_string(Peer peer) {
+  switch (peer) {
+    case Peer::Bpfvlan:
+      return "bpfvlan l3s";
+    case Peer::Ipvlan:
+      return "ipvlan l3s, iptables";
+    case Peer::Veth:
+      return "veth, iptables";
+  }
+  return {};
+}
+
+// X - P, and A behind it, or with a plain veth pair A's address on P itself. Somebody at A listens.
+class Network {
+ public:
+  static Result<std::unique_ptr<Network>> make(Peer peer) {
+    std::unique_ptr<Network> n(new Network(peer));
+    for (const auto* netns : {"x", "host", "a"}) BV_CHECK(n->lab_.add_netns(netns));
+    BV_CHECK(n->lab_.cable("host", "P", "x", "X"));
+    BV_CHECK(n->lab_.address("x", "X", kX.cidr(AF_INET)));
+    n->engine_ = make_engine(peer == Peer::Bpfvlan ? EngineKind::Bpfvlan : EngineKind::Ipvlan,
+                             n->lab_, "host", "P");
+    if (peer == Peer::Veth) {
+      BV_CHECK(n->lab_.address("host", "P", kA.cidr(AF_INET)));
+    } else {
+      BV_CHECK(n->engine_->attach(BV_MODE_L3S, BV_POLICY_BRIDGE));
+      BV_CHECK(n->engine_->add(
+          {.name = "a", .netns = "a", .addresses = {kA.cidr(AF_INET)}, .default_route = true}));
+    }
+    BV_CHECK(n->listen());
+    return n;
+  }
+
+  Engine& engine() { return *engine_; }
+  std::string mac() const { return text_of(mac_of("host", "P")); }
+
+  // A sends first to X: the flow that X answers is an established one.
+  Result<> open_flow() const {
+    BV_TRY(const auto in, enter());
+    const lab::Address to(kX.v4, kPort);
+    if (sendto(listener_.get(), "", 1, 0, to.get(), to.length) < 0) return fail(errno, "send to X");
+    return {};
+  }
+
+  // Counted by A's IP stack: UDP datagrams that had a socket, room or not.
+  Result<std::uint64_t> received() const {
+    BV_TRY(const auto in, enter());
+    std::ifstream snmp("/proc/thread-self/net/snmp");
+    std::uint64_t sum = 0;
+    std::string names, values;
+    while (std::getline(snmp, names) && std::getline(snmp, values))
+      if (names.starts_with("Udp: ")) {
+        std::istringstream n(names), v(values);
+        std::string name, value;
+        while (n >> name && v >> value)
+          if (name == "InDatagrams" || name == "RcvbufErrors") sum += std::stoull(value);
+      }
+    return sum;
+  }
+
+ private:
+  explicit Network(Peer peer) : peer_(peer) {}
+
+  Result<InNetns> enter() const {
+    BV_TRY(const auto ns, Netns::open(peer_ == Peer::Veth ? "host" : "a"));
+    return InNetns::enter(ns.fd());
+  }
+  Result<> listen() {
+    BV_TRY(const auto in, enter());
+    listener_ = UniqueFd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const lab::Address any("0.0.0.0", kPort);
+    if (!listener_ || bind(listener_.get(), any.get(), any.length)) return fail(errno, "listen");
+    return {};
+  }
+  static std::string text_of(const Bytes& mac) {
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3],
+                       mac[4], mac[5]);
+  }
+
+  Peer peer_;
+  lab::Lab lab_;
+  std::unique_ptr<Engine> engine_;
+  UniqueFd listener_;
+};
+
+struct Case {
+  std::string what;
+  unsigned rules, packets;
+  bool new_flows;
+};
+
+// Packets a second that arrived; all that were sent must.
+Result<double> play(Peer peer, const Case& c) {
+  BV_TRY(const auto network, Network::make(peer));
+  BV_CHECK(network->engine().restore(AF_INET, table(c.rules)));
+  BV_TRY(auto sender, Sender::make(network->mac()));
+  BV_CHECK(network->open_flow());
+  BV_CHECK(sender.send(kBatch, [](unsigned) { return 0; }));  // neighbours, caches
+  BV_TRY(const auto before, network->received());
+  const auto start = Clock::now();
+  BV_CHECK(sender.send(c.packets, [&](unsigned i) { return c.new_flows ? i + 1 : 0; }));
+  const Seconds time = Clock::now() - start;
+  BV_TRY(const auto after, network->received());
+  if (after - before != c.packets)
+    return refuse(std::errc::io_error, fmt::format("{}, {}: {} of {} packets arrived", c.what,
+                                                   to_string(peer), after - before, c.packets));
+  return c.packets / time.count();
+}
+
+Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
+  std::map<Peer, std::vector<double>> seen;
+  for (unsigned round = 0; round < kRounds; ++round)
+    for (const auto peer : peers) {
+      BV_TRY(const auto rate, play(peer, c));
+      seen[peer].push_back(rate);
+    }
+  const auto median = [&](Peer peer) {
+    auto& rates = seen.at(peer);
+    std::sort(rates.begin(), rates.end());
+    return rates[rates.size() / 2];
+  };
+  auto rows = nlohmann::json::array();
+  for (const auto peer : peers)
+    rows.push_back(
+        {{"what", c.what},
+         {"peer", to_string(peer)},
+         {"packets_per_s", std::llround(median(peer))},
+         {"ours_over_peer", std::round(1000 * median(Peer::Bpfvlan) / median(peer)) / 1000}});
+  return rows;
+}
+
+Result<nlohmann::json> run() {
+  std::vector<Peer> peers{Peer::Bpfvlan};
+  if (!engine_missing(EngineKind::Ipvlan)) peers.push_back(Peer::Ipvlan);
+  peers.push_back(Peer::Veth);
+  auto results = nlohmann::json::array();
+  const auto add = [&](const Case& c) -> Result<> {
+    BV_TRY(const auto rows, compare(peers, c));
+    results.insert(results.end(), rows.begin(), rows.end());
+    return {};
+  };
+  for (const unsigned rules : {1, 100, 1000})
+    BV_CHECK(add({fmt::format("UDP of one connection, {} rules", rules), rules, kPackets, false}));
+  BV_CHECK(add({"new UDP flows, 1 rule", 1, kNewFlows, true}));
+  utsname kernel{};
+  uname(&kernel);
+  return nlohmann::json{{"kernel", kernel.release}, {"results", results}};
+}
+
+}  // namespace
+}  // namespace bpfvlan::test
+
+int main() {
+  using namespace bpfvlan;
+  if (const auto in = lab::enter_sandbox(); !in) {
+    fmt::print(stderr, "{} (run as root)\n", in.error().what);
+    return EXIT_FAILURE;
+  }
+  const auto results = test::run();
+  if (!results) {
+    fmt::print(stderr, "{}\n", results.error().what);
+    return EXIT_FAILURE;
+  }
+  fmt::print("{}\n", results->dump(1));
+  return EXIT_SUCCESS;
+}
