@@ -18,22 +18,14 @@
 #include "bpfvlan/test/frame.hpp"
 #include "crowd.hpp"
 #include "devices.hpp"
+#include "filter_paths.hpp"
+#include "measure.hpp"
 #include "world.hpp"
 
 namespace bpfvlan::test {
 namespace {
 
-constexpr std::uint32_t kRuns = 100'000;  // of one iteration
-constexpr int kIterations = 20;
 constexpr std::uint32_t kFew = kAddresses, kMany = BV_DEFAULT_ADDRESSES;
-
-struct Case {
-  std::string name;
-  Hook hook;
-  Bytes frame;
-  std::int32_t returned;  // TC_ACT_*: proof that the frame took the path it is named for
-  World world{};
-};
 
 // Routed by xmit already, and local: recognised by the loopback's MAC address.
 Bytes routed_to_host() {
@@ -129,30 +121,6 @@ void add_addresses(Programs& programs, const Devices& devices, std::uint32_t num
   }
 }
 
-void measure(benchmark::State& state, const Case& c, const Programs& programs,
-             const Devices& devices, std::uint32_t runs) {
-  const Context context{.device = c.hook == Hook::kXmit ? devices.sender() : devices.parent(),
-                        .came_by = c.hook == Hook::kLocal ? devices.sender() : 0};
-  for (auto _ : state) {
-    const Outcome outcome = programs.run(c.hook, c.frame, context, runs);
-    if (outcome.returned != c.returned) {
-      state.SkipWithError("took another path");
-      break;
-    }
-    state.SetIterationTime(outcome.nanoseconds * 1e-9);
-  }
-  const Size size = programs.size(c.hook);
-  state.counters["insns"] = size.instructions;
-  state.counters["verified_insns"] = size.verified;
-}
-
-void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
-  benchmark::RegisterBenchmark(name.c_str(), run)
-      ->UseManualTime()
-      ->Iterations(kIterations)
-      ->Unit(benchmark::kNanosecond);
-}
-
 void add_paths(Programs& programs, const Devices& devices, std::uint32_t addresses) {
   for (const Case& c : cases())
     add(fmt::format("{}/addresses:{}", c.name, addresses), [=, &programs, &devices](auto& state) {
@@ -213,6 +181,7 @@ void run_all() {
   };
   for (const std::uint32_t addresses : {kFew, kMany}) add_paths(load(), devices, addresses);
   add_floods(devices, sink);
+  add_filter_paths(devices);
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -66,7 +66,7 @@ void fill_table(Programs& programs) {
         programs.now_ticks() +
         default_ct_settings(ticks_per_1000_seconds()).timeout[BV_CT_TIMEOUT_TCP_ESTABLISHED];
   }
-  for (std::uint32_t i = 0; i < kConnections / BV_CONN_WAYS; ++i)
+  for (std::uint32_t i = 0; i < programs.connections() / BV_CONN_WAYS; ++i)
     programs.put("conntrack", i, full);
 }
 
@@ -105,7 +105,7 @@ std::vector<bv_conn> connections(const Programs& programs) {
   const auto settings = *programs.find<bv_ct_settings>("ct_settings", std::uint32_t{0});
   const std::uint32_t now = programs.now_ticks();
   std::vector<bv_conn> out;
-  for (std::uint32_t i = 0; i < kConnections / BV_CONN_WAYS; ++i) {
+  for (std::uint32_t i = 0; i < programs.connections() / BV_CONN_WAYS; ++i) {
     const auto set = *programs.find<bv_conn_set>("conntrack", i);
     for (std::size_t way = 0; way < BV_CONN_WAYS; ++way) {
       const bv_conn& conn = set.conn[way];

@@ -92,6 +92,13 @@ void set_limits(bpf_object* object, const Limits& limits) {
   set_constant(object, "bv_chunks", chunks);
 }
 
+Size size_of(int program) {
+  bpf_prog_info info{};
+  std::uint32_t length = sizeof(info);
+  check(bpf_obj_get_info_by_fd(program, &info, &length), "program info");
+  return {info.xlated_prog_len / static_cast<std::uint32_t>(sizeof(bpf_insn)), info.verified_insns};
+}
+
 }  // namespace
 
 void ObjectDeleter::operator()(bpf_object* object) const {
@@ -102,6 +109,7 @@ Programs::Programs(const std::string& object_path, Record record, const Limits& 
     : path_(object_path),
       record_(record),
       chunks_(limits.endpoints.value_or(BV_DEFAULT_ENDPOINTS) / 64),
+      connections_(limits.connections),
       object_(open(object_path)),
       prepare_(open(BV_PREPARE_OBJECT)) {
   set_constant(object_.get(), kRecord, static_cast<std::uint8_t>(record == Record::kYes));
@@ -118,8 +126,8 @@ void Programs::need_filter() {
   path.replace(path.rfind(kMain), kMain.size(), kFilter);
   Object object = open(path);
   set_constant(object.get(), kRecord, static_cast<std::uint8_t>(record_ == Record::kYes));
-  set_constant(object.get(), "bv_conn_sets", std::uint32_t{kConnections / BV_CONN_WAYS});
-  set_entries(object.get(), "conntrack", kConnections / BV_CONN_WAYS);
+  set_constant(object.get(), "bv_conn_sets", connections_ / BV_CONN_WAYS);
+  set_entries(object.get(), "conntrack", connections_ / BV_CONN_WAYS);
   share_maps(object.get());
   check(bpf_object__load(object.get()), "load " + path);
   filter_ = std::move(object);
@@ -185,6 +193,7 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
   skb.cb[0] = static_cast<std::uint32_t>(frame.size());
   skb.cb[1] = context.tag ? context.tag->protocol : 0;
   skb.cb[2] = context.tag ? context.tag->tci : 0;
+  skb.cb[3] = context.number_at;
 
   Outcome out;
   out.frame.resize(in.size() + 64);  // a longer one must not pass for an unchanged one
@@ -194,7 +203,7 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
               .ctx_out = &skb, .ctx_size_in = sizeof(skb), .ctx_size_out = sizeof(skb),
               .repeat = static_cast<int>(repeat));
   const int fd = program(hook);
-  check(bpf_prog_test_run_opts(cut || context.tag ? prepared(fd) : fd, &opts),
+  check(bpf_prog_test_run_opts(cut || context.tag || context.number_at ? prepared(fd) : fd, &opts),
         std::string("run ") + name_of(hook));
   out.frame.resize(opts.data_size_out);
   out.returned = static_cast<std::int32_t>(opts.retval);
@@ -205,10 +214,11 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
 }
 
 Size Programs::size(Hook hook) const {
-  bpf_prog_info info{};
-  std::uint32_t length = sizeof(info);
-  check(bpf_obj_get_info_by_fd(program(hook), &info, &length), "program info");
-  return {info.xlated_prog_len / static_cast<std::uint32_t>(sizeof(bpf_insn)), info.verified_insns};
+  return size_of(program(hook));
+}
+
+Size Programs::filter_size() const {
+  return size_of(filter_program("bv_filter"));
 }
 
 void Programs::put(std::uint32_t ifindex, const bv_parent& parent) {

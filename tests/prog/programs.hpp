@@ -32,6 +32,7 @@ struct Context {
   std::uint32_t priority = 0;
   std::uint32_t gso_size = 0;
   std::optional<Tag> tag{};
+  std::uint32_t number_at = 0;  // offset of four bytes that are others in each run
 };
 
 struct Outcome {
@@ -54,14 +55,15 @@ struct ObjectDeleter {
 };
 using Object = std::unique_ptr<bpf_object, ObjectDeleter>;
 
+// Of the filter's table, unless a limit says another: a small one is soon full.
+inline constexpr std::uint32_t kConnections = 1024;
+
 // Where they differ from the object's own.
 struct Limits {
   std::map<std::string, std::uint32_t> entries{};  // of a map
   std::optional<std::uint32_t> endpoints{};        // a multiple of 64; all maps that follow from it
+  std::uint32_t connections = kConnections;        // a power of two
 };
-
-// Of the filter's table here: a small one is soon full.
-inline constexpr std::uint32_t kConnections = 1024;
 
 // Every failure throws std::system_error.
 class Programs {
@@ -73,7 +75,9 @@ class Programs {
   Outcome run(Hook hook, const Bytes& frame, const Context& context,
               std::uint32_t repeat = 1) const;
   Size size(Hook hook) const;
+  Size filter_size() const;
   std::uint32_t chunks() const { return chunks_; }  // schema.h, `group_hints`
+  std::uint32_t connections() const { return connections_; }
 
   // The filter's object, of the same compiler: its maps are then there as all others.
   void need_filter();
@@ -137,6 +141,7 @@ class Programs {
   std::string path_;
   Record record_;
   std::uint32_t chunks_ = BV_DEFAULT_ENDPOINTS / 64;
+  std::uint32_t connections_;
   Object object_;
   Object filter_;
   Object prepare_;
