@@ -384,7 +384,7 @@ static __always_inline void tcp_reset(const struct bv_conn *c, struct flow *f, _
 		f->fate = CONN_ACCEPT;
 }
 
-static __always_inline __u32 tcp_timeout(const struct bv_conn *c, const struct flow *f,
+static __always_inline __u32 tcp_timeout(const struct bv_conn *c, const struct flow *f, __u8 old,
 					 __u8 new_state, const struct bv_ct_settings *settings)
 {
 	const __u32 usual = settings->timeout[new_state & 15];
@@ -393,7 +393,8 @@ static __always_inline __u32 tcp_timeout(const struct bv_conn *c, const struct f
 
 	if (high(c->tcp_last_other) >= settings->tcp_max_retrans && usual > retrans)
 		return retrans;
-	if (f->tcp.index == TCP_INDEX_RST)
+	/* One that its receiver may challenge does not end the connection in seconds (Linux 6.11). */
+	if (f->tcp.index == TCP_INDEX_RST && old != new_state)
 		return settings->timeout[BV_CT_TIMEOUT_TCP_CLOSE];
 	if (((c->tcp_flags[0] | c->tcp_flags[1]) & BV_TCP_DATA_UNACKNOWLEDGED) &&
 	    usual > unacknowledged)
@@ -459,7 +460,7 @@ static __always_inline void tcp_enter_state(struct bv_conn *c, struct flow *f, _
 	c->status_state = with_high(c->status_state, now);
 	if (old != now && now == BV_TCP_FIN_WAIT)
 		c->tcp_flags[dir] |= BV_TCP_CLOSE_INIT;
-	f->timeout = tcp_timeout(c, f, now, settings);
+	f->timeout = tcp_timeout(c, f, old, now, settings);
 	f->fate = CONN_ACCEPT;
 	if (conn_has(c, BV_CONN_SEEN_REPLY)) {
 		if ((old == BV_TCP_SYN_RECV || old == BV_TCP_ESTABLISHED) &&
