@@ -152,10 +152,10 @@ static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 a
 	const __u8 *from = f->quoted[0], *to = f->quoted[1];
 	const __u16 *head = (const __u16 *)f->options;
 
-	if (bpf_skb_load_bytes(ctx, at, f->options, 8))
-		return false;
 	f->key.protocol = protocol;
 	if (has_ports(protocol)) {
+		if (bpf_skb_load_bytes(ctx, at, f->options, 4))
+			return false;
 		flow_ends(f, from, to, head[0], head[1]);
 		return true;
 	}
@@ -163,15 +163,15 @@ static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 a
 		flow_ends(f, from, to, 0, 0);
 		return true;
 	}
-	if (!icmp_query(f->family, f->options[0]))
+	if (bpf_skb_load_bytes(ctx, at, f->options, 8) || !icmp_query(f->family, f->options[0]))
 		return false;
 	flow_query_ends(f, from, to, head[2], f->options[0]);
 	return true;
 }
 
 /*
- * The packet that an error quotes: nf_conntrack_inet_error(). Its first eight bytes behind the IP
- * header are all that need be there; the error must go to who sent it.
+ * The packet that an error quotes: nf_conntrack_inet_error(). Of what is behind its IP header, only
+ * what tells the connection need be there; the error must go to who sent it.
  */
 static __always_inline bool flow_quoted(ctx_t *ctx, struct flow *f)
 {
