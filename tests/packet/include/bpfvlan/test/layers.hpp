@@ -161,10 +161,11 @@ struct Icmp6Echo {
   Maybe<std::uint16_t> checksum{};
 };
 
-// Destination unreachable unless `type` says another; what it quotes follows (RFC 792, RFC 4443).
+// Port unreachable unless it says another; what it quotes follows (RFC 792, RFC 4443).
 struct IcmpError {
   static constexpr std::uint8_t kProtocol = 1;
-  std::uint8_t type = 3;
+  static constexpr std::uint8_t kUnreachable = 3, kRedirect = 5, kTimeExceeded = 11;
+  std::uint8_t type = kUnreachable;
   std::uint8_t code = 3;
   std::uint32_t rest = 0;
   Maybe<std::uint16_t> checksum{};
@@ -172,7 +173,8 @@ struct IcmpError {
 
 struct Icmp6Error {
   static constexpr std::uint8_t kProtocol = 58;
-  std::uint8_t type = 1;
+  static constexpr std::uint8_t kUnreachable = 1, kTooBig = 2, kTimeExceeded = 3;
+  std::uint8_t type = kUnreachable;
   std::uint8_t code = 4;
   std::uint32_t rest = 0;
   Maybe<std::uint16_t> checksum{};
