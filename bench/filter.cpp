@@ -4,6 +4,7 @@
 // them. Peers take turns in one run; the figures that count are the ratios of their medians. JSON.
 #include <fmt/core.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
@@ -46,10 +47,12 @@ std::string table(unsigned rules) {
 // receiver's when send() comes back.
 class Sender {
  public:
-  static Result<Sender> make(const std::string& mac) {
+  static Result<Sender> make(const Bytes& to_mac) {
     BV_TRY(const auto ns, Netns::open("x"));
     BV_TRY(const auto inside, InNetns::enter(ns.fd()));
     Sender sender;
+    Ethernet ethernet;
+    std::copy(to_mac.begin(), to_mac.end(), ethernet.dst.octets.begin());
     sender.fd_ = UniqueFd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
@@ -59,7 +62,7 @@ class Sender {
         setsockopt(sender.fd_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
       return fail(errno, "packet socket");
     for (auto& frame : sender.frames_)
-      frame = test::frame(Ethernet{.dst = mac}, IPv4{.src = kX.v4, .dst = kA.v4},
+      frame = test::frame(ethernet, IPv4{.src = kX.v4, .dst = kA.v4},
                           Udp{.sport = kPort, .dport = kPort}, payload(32));
     return sender;
   }
@@ -131,12 +134,12 @@ class Network {
   }
 
   Engine& engine() { return *engine_; }
-  std::string mac() const { return text_of(mac_of("host", "P")); }
+  static Bytes mac() { return mac_of("host", "P"); }
 
   // A sends first to X: the flow that X answers is an established one.
   Result<> open_flow() const {
     BV_TRY(const auto in, enter());
-    const lab::Address to(kX.v4, kPort);
+    lab::Address to(kX.v4, kPort);
     if (sendto(listener_.get(), "", 1, 0, to.get(), to.length) < 0) return fail(errno, "send to X");
     return {};
   }
@@ -167,15 +170,10 @@ class Network {
   Result<> listen() {
     BV_TRY(const auto in, enter());
     listener_ = UniqueFd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const lab::Address any("0.0.0.0", kPort);
+    lab::Address any("0.0.0.0", kPort);
     if (!listener_ || bind(listener_.get(), any.get(), any.length)) return fail(errno, "listen");
     return {};
   }
-  static std::string text_of(const Bytes& mac) {
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3],
-                       mac[4], mac[5]);
-  }
-
   Peer peer_;
   lab::Lab lab_;
   std::unique_ptr<Engine> engine_;
@@ -192,7 +190,7 @@ struct Case {
 Result<double> play(Peer peer, const Case& c) {
   BV_TRY(const auto network, Network::make(peer));
   BV_CHECK(network->engine().restore(AF_INET, table(c.rules)));
-  BV_TRY(auto sender, Sender::make(network->mac()));
+  BV_TRY(auto sender, Sender::make(Network::mac()));
   BV_CHECK(network->open_flow());
   BV_CHECK(sender.send(kBatch, [](unsigned) { return 0; }));  // neighbours, caches
   BV_TRY(const auto before, network->received());
