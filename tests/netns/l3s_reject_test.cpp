@@ -29,9 +29,9 @@ class L3sReject : public Filtered {
   void SetUp() override {
     Filtered::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    // The host's own errors are few a second otherwise.
+    // netfilter's answers come from the endpoint's namespace, few a second otherwise.
     for (const auto* key : {"net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"})
-      BV_OK(lab.sysctl("host", key, "0"));
+      BV_OK(lab.sysctl("a", key, "0"));
   }
   std::vector<Answer> answers() const {
     if (family() == AF_INET) return {std::begin(kAnswers4), std::end(kAnswers4)};
