@@ -41,8 +41,8 @@ Milliseconds silence() {
   return 300ms * slowness();
 }
 
-bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + patience();
+bool eventually(const std::function<bool()>& condition, Milliseconds within) {
+  const auto deadline = std::chrono::steady_clock::now() + within;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(5ms);

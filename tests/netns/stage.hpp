@@ -47,7 +47,7 @@ Milliseconds patience();
 Milliseconds silence();
 
 // Waits until the condition holds; false if it never does.
-bool eventually(const std::function<bool()>& condition);
+bool eventually(const std::function<bool()>& condition, Milliseconds within = patience());
 
 // An address of each family; a test names the pair and picks by its parameter.
 struct Addr {

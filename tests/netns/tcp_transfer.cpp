@@ -17,6 +17,12 @@ using Word = std::uint64_t;
 constexpr std::size_t kChunk = 1024;  // words
 constexpr auto kPause = 2ms;          // a transfer that leaves the processor to others
 
+// How long the sockets wait. Retransmissions are twice as far apart each time: after a stop they
+// come again within twice the time that it took.
+Milliseconds endurance() {
+  return 5 * patience();
+}
+
 // Knuth's multiplicative hash: no two words of a stream are alike.
 Word word_at(std::uint64_t seed, std::uint64_t place) {
   return (place * 2 + seed) * 0x9e3779b97f4a7c15U;
@@ -26,8 +32,8 @@ Word word_at(std::uint64_t seed, std::uint64_t place) {
 
 Result<std::unique_ptr<TcpTransfer>> TcpTransfer::start(const lab::Path& path) {
   lab::Address to(path.address, path.number);
-  const auto listener = lab::server(path, SOCK_STREAM, to, patience());
-  auto client = lab::asker(path, SOCK_STREAM, 0, patience());
+  const auto listener = lab::server(path, SOCK_STREAM, to, endurance());
+  auto client = lab::asker(path, SOCK_STREAM, 0, endurance());
   if (!listener || !client) return fail(errno, "the sockets of a transfer");
   if (connect(client.get(), to.get(), to.length)) return fail(errno, "connect");
   UniqueFd server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -50,7 +56,7 @@ TcpTransfer::~TcpTransfer() {
 
 bool TcpTransfer::goes_on() const {
   const auto there = there_.received.load(), back = back_.received.load();
-  return eventually([&] { return there_.received > there && back_.received > back; });
+  return eventually([&] { return there_.received > there && back_.received > back; }, endurance());
 }
 
 bool TcpTransfer::stands_still() const {
