@@ -393,7 +393,8 @@ static __always_inline __u32 tcp_timeout(const struct bv_conn *c, const struct f
 
 	if (high(c->tcp_last_other) >= settings->tcp_max_retrans && usual > retrans)
 		return retrans;
-	/* One that its receiver may challenge does not end the connection in seconds (Linux 6.11). */
+	/* One that its receiver may challenge does not end the connection in seconds (Linux 6.11).
+	 */
 	if (f->tcp.index == TCP_INDEX_RST && old != new_state)
 		return settings->timeout[BV_CT_TIMEOUT_TCP_CLOSE];
 	if (((c->tcp_flags[0] | c->tcp_flags[1]) & BV_TCP_DATA_UNACKNOWLEDGED) &&

@@ -20,8 +20,8 @@ struct {
 __u32 number; /* of the run */
 
 /*
- * cb[0]: length to cut the frame to; cb[1], cb[2]: protocol and TCI of a tag, none if 0; cb[3]: where
- * the number of the run goes, nowhere if 0.
+ * cb[0]: length to cut the frame to; cb[1], cb[2]: protocol and TCI of a tag, none if 0; cb[3]:
+ * where the number of the run goes, nowhere if 0.
  */
 SEC("tc")
 int prepare(struct __sk_buff* ctx) {
