@@ -16,6 +16,7 @@
 #include "rows/named_tests.hpp"
 #include "rows/report.hpp"
 #include "rows/rows.hpp"
+#include "stateful/conversations.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -116,6 +117,8 @@ int run(int argc, char** argv) {
   add("flows", "sockets between all places", [&] { return rows_of(o, {compare_flows}, false); });
   add("events", "flows while something happens",
       [&] { return rows_of(o, {compare_events}, false); });
+  add("conversations", "l3s: connection tracking and rules, frame by frame",
+      [&] { return rows_of(o, {compare_conversations}, false); });
   auto* random_frames = add("random", "random frames", [&] { return random(o); });
   auto* all = add("all", "all of it", [&] { return everything(o); });
   for (auto* sub : {random_frames, all}) {

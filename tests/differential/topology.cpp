@@ -53,7 +53,7 @@ Result<std::unique_ptr<Topology>> Topology::make(EngineKind kind, const Setting&
     BV_CHECK(t->lab_.sysctl(t->netns(place), "net.ipv6.conf.default.router_solicitations", "0"));
   }
   BV_CHECK(t->cables(mtu));
-  if (kind == EngineKind::Bpfvlan && !setting.object.empty()) BV_CHECK(t->programs(setting.object));
+  if (kind == EngineKind::Bpfvlan) BV_CHECK(t->maps(setting));
   BV_CHECK(t->endpoints(setting));
   BV_CHECK(t->routes_of_x());
   BV_CHECK(t->routes());
@@ -83,14 +83,18 @@ Result<> Topology::cables(unsigned mtu) {
   return lab_.wait_link_local(host, "P");
 }
 
-// Another parent makes the maps, so that the programs can be changed before P gets them.
-Result<> Topology::programs(const std::string& object) const {
+// Another parent makes the maps, so that they are of the size that is wanted, and that programs can
+// be changed before P gets them.
+Result<> Topology::maps(const Setting& setting) const {
+  if (setting.object.empty() && !setting.connections) return {};
   BV_TRY(auto control,
          Control::open({.parent_netns = netns(Place::P), .lock_timeout = patience()}));
   AttachRequest request;
   request.parent = "Q";
+  request.max_connections = setting.connections;
   BV_CHECK(control.attach(request));
-  return replace_programs(object, control.pin_path());
+  if (setting.object.empty()) return {};
+  return replace_programs(setting.object, control.pin_path());
 }
 
 Result<> Topology::endpoints(const Setting& setting) {

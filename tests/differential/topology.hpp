@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ struct Setting {
   Mode mode = BV_MODE_L3;
   Policy policy = BV_POLICY_BRIDGE;
   std::string object{};  // programs to use rather than the ones built in
+  // Of ours: room for so many. A table that is often looked at whole is better small.
+  std::optional<std::uint32_t> connections{};
 };
 std::string to_string(const Setting& setting);  // "l3 bridge"
 
@@ -62,7 +65,7 @@ class Topology {
   Topology(EngineKind kind, Mode mode) : kind_(kind), mode_(mode) {}
   Result<> cables(unsigned mtu);
   Result<> routes();
-  Result<> programs(const std::string& object) const;
+  Result<> maps(const Setting& setting) const;
   Result<> endpoints(const Setting& setting);
 
   EngineKind kind_;

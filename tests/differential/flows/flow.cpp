@@ -92,7 +92,8 @@ std::vector<std::string> Watched::attempt(std::span<const Flow> flows, Milliseco
   taps_.collect();
   // TCP's segments and their acknowledgements come as they like.
   for (std::size_t i = 0; i < flows.size(); ++i)
-    texts[i] += taps_.path(paths[i].number, flows[i].probe != Probe::Tcp);
+    texts[i] +=
+        as_seen(taps_.path(paths[i].number, flows[i].probe != Probe::Tcp), topology_.mode());
   return texts;
 }
 

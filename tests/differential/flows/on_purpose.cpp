@@ -7,13 +7,16 @@
 #include <string_view>
 #include <tuple>
 
+#include "flows/taps.hpp"
+
 namespace bpfvlan::test {
 namespace {
 
 constexpr unsigned kBridge = 1U << BV_POLICY_BRIDGE, kPrivate = 1U << BV_POLICY_PRIVATE,
                    kVepa = 1U << BV_POLICY_VEPA, kAll = kBridge | kPrivate | kVepa;
 
-constexpr unsigned kL2 = 1U << BV_MODE_L2, kL3 = 1U << BV_MODE_L3, kEither = kL2 | kL3;
+constexpr unsigned kL2 = 1U << BV_MODE_L2, kL3 = 1U << BV_MODE_L3 | 1U << BV_MODE_L3S,
+                   kEither = kL2 | kL3;
 
 // As a shell's patterns, where "*" crosses lines too.
 struct Stated {
@@ -199,7 +202,7 @@ std::string unlike_stated(const Comparison& c, const Setting& setting) {
     std::string wrong;
     for (const auto& [who, pattern, seen] : {std::tuple{"the driver", stated.driver, &c.ipvlan},
                                              std::tuple{"ours", stated.ours, &c.bpfvlan}})
-      if (!matches(pattern, *seen))
+      if (!matches(as_seen(pattern, setting.mode).c_str(), *seen))
         wrong += fmt::format("  {} is not as stated:\n    {}\n", who, pattern);
     return wrong;
   }

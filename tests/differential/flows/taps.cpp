@@ -9,9 +9,12 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <span>
+#include <sstream>
+#include <string_view>
 
 namespace bpfvlan::test {
 namespace {
@@ -102,6 +105,32 @@ const char* direction(int packet_type) {
 }
 
 }  // namespace
+
+std::string as_seen(const std::string& path, Mode mode) {
+  if (mode != BV_MODE_L3S) return path;
+  std::string out;
+  bool first = true;
+  std::istringstream lines(path);
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::size_t kWords = 7;  // behind "    a  "
+    const bool endpoint = line.size() > kWords && line.starts_with("    ") &&
+                          line.substr(5, 2) == "  " && std::string_view("abh").find(line[4]) <= 2;
+    if (endpoint) {
+      std::string kept;
+      for (std::size_t at = kWords; at < line.size();) {
+        const auto end = std::min(line.find(", ", at), line.size());
+        const auto what = line.substr(at, end - at);
+        if (!what.starts_with("in ")) kept += (kept.empty() ? "" : ", ") + what;
+        at = end + 2;
+      }
+      if (kept.empty()) continue;
+      line.replace(kWords, std::string::npos, kept);
+    }
+    out += (first ? "" : "\n") + line;
+    first = false;
+  }
+  return out;
+}
 
 Taps::Taps(const Topology& topology) {
   const auto host = topology.netns(Place::P);

@@ -16,6 +16,10 @@ namespace bpfvlan::test {
 // port of the server, or the id of the ICMP echo. Each is used once.
 inline constexpr std::uint16_t kFirstNumber = 10000, kLastNumber = 32000;
 
+// What paths tell that can be compared: in mode l3s nobody sees what the driver brings in at an
+// endpoint's interface.
+std::string as_seen(const std::string& path, Mode mode);
+
 // Packet sockets on every interface that both engines have: not on our own host sides.
 class Taps {
  public:

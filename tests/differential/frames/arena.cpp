@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <functional>
 
 #include "bpfvlan/test/frame.hpp"
+#include "frames/frame_fields.hpp"
 #include "frames/groups.hpp"
 #include "lab/command.hpp"
 
@@ -36,6 +36,16 @@ bool is_fragment_of(const Bytes& frame, const Bytes& whole) {
   const bool fragment = ((frame[20] & 0x3f) | frame[21]) != 0;
   return fragment && frame[12] == 8 && frame[13] == 0 && same(12, 16) && same(18, 20) &&
          same(26, 34);
+}
+
+// What an endpoint's stack would give to sockets has no Ethernet header.
+Bytes as_frame(const Seen& s) {
+  if (!at_input(s)) return s.frame;
+  const bool v4 = !s.frame.empty() && s.frame[0] >> 4 == 4;
+  auto out = frame(
+      Ethernet{.src = kMacP, .ethertype = static_cast<std::uint16_t>(v4 ? ETH_P_IP : ETH_P_IPV6)});
+  out.insert(out.end(), s.frame.begin(), s.frame.end());
+  return out;
 }
 
 // A copy, changed or not, and nothing that some stack sent meanwhile: a neighbour's request, say.
@@ -60,15 +70,19 @@ bool has_a_stacks_mac(const Seen& s) {
   });
 }
 
+constexpr const char* kToEndpoints =
+    "ip daddr { 192.168.10.100, 172.16.1.200, 10.211.55.254 } accept\n"
+    "ip6 daddr { fd00:10::100, fd00:1::200, fd00:55::254 } accept";
+
 // What stacks send by themselves, sooner or later: requests for neighbours and answers to them,
 // group reports, errors.
 bool is_a_stacks_own(const Seen& s) {
-  const auto& frame = s.frame;
+  const auto frame = as_frame(s);
   const auto byte = [&](std::size_t at) { return at < frame.size() ? frame[at] : 0; };
   const auto is_one_of = [](int value, std::initializer_list<int> some) {
     return std::find(some.begin(), some.end(), value) != some.end();
   };
-  if (!has_a_stacks_mac(s)) return false;
+  if (!at_input(s) && !has_a_stacks_mac(s)) return false;
   switch (byte(12) << 8 | byte(13)) {
     case ETH_P_ARP:
       return frame.size() == 42 && is_one_of(byte(21), {ARPOP_REQUEST, ARPOP_REPLY});
@@ -103,11 +117,15 @@ Result<std::unique_ptr<Arena>> Arena::make(EngineKind kind, const Setting& setti
 
 // What an interface receives is captured before this; nobody answers, learns or forwards.
 Result<> Arena::quiet(std::span<const std::string> neighbours) {
+  // In mode l3s endpoints' packets get as far as the driver's get with the host: to the log.
+  const bool l3s = mode_ == BV_MODE_L3S;
   for (const auto place : {Place::X, Place::P, Place::A, Place::B}) {
     const auto netns = topology_->netns(place);
-    const auto r = lab::run({"ip", "netns", "exec", netns, "nft", "-f", "-"},
-                            "table inet quiet { chain in { type filter hook prerouting priority "
-                            "raw; policy drop; }; }");
+    const auto r = lab::run(
+        {"ip", "netns", "exec", netns, "nft", "-f", "-"},
+        fmt::format("table inet quiet {{ chain in {{ type filter hook prerouting priority raw; "
+                    "policy drop;\n{}\n}}; }}",
+                    l3s && place != Place::X ? kToEndpoints : ""));
     if (r.status) return refuse(std::errc::io_error, "nft: " + r.err);
     BV_CHECK(topology_->lab().sysctl(netns, "net.ipv4.conf.all.arp_ignore", "8"));
   }
@@ -122,35 +140,16 @@ Result<> Arena::quiet(std::span<const std::string> neighbours) {
 Result<> Arena::open_sockets() {
   BV_TRY(captures_, Captures::make(*topology_));
   for (const auto place : kPlaces) {
-    BV_TRY(auto fd, packet_socket(topology_->netns(place), 0, interface_of(place)));
-    sockaddr_ll bound{};
-    socklen_t size = sizeof(bound);
-    getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    senders_[place] = {std::move(fd), bound.sll_ifindex};
+    BV_TRY(auto sender, FrameSender::open(topology_->netns(place), interface_of(place)));
+    senders_.emplace(place, std::move(sender));
   }
   return {};
 }
 
 Result<> Arena::send(const FrameCase& c) const {
-  auto header = c.offload;
-  // The headers lie together, as those of the stack's own packets do.
-  if (!header.header_len)
-    header.header_len = static_cast<std::uint16_t>(std::min<std::size_t>(c.frame.size(), 256));
-  iovec parts[] = {{&header, sizeof(header)},
-                   {const_cast<std::uint8_t*>(c.frame.data()), c.frame.size()}};
-  // Before 6.2 an ipvlan does not read the protocol from the frame.
-  sockaddr_ll to{};
-  to.sll_family = AF_PACKET;
-  to.sll_ifindex = senders_.at(c.at).ifindex;
-  if (c.frame.size() >= ETH_HLEN) std::memcpy(&to.sll_protocol, &c.frame[12], 2);
-  msghdr message{};
-  message.msg_name = &to;
-  message.msg_namelen = sizeof(to);
-  message.msg_iov = parts;
-  message.msg_iovlen = 2;
-  if (sendmsg(senders_.at(c.at).fd.get(), &message, 0) < 0)
-    return fail(errno, fmt::format("send {} bytes at {}", c.frame.size(), to_string(c.at)));
-  return {};
+  auto sent = senders_.at(c.at).send(c.frame, c.offload);
+  if (!sent) sent.error().what = fmt::format("at {}: {}", to_string(c.at), sent.error().what);
+  return sent;
 }
 
 // The driver tells a sender that its frame was dropped; and what is to be segmented is refused if
@@ -181,8 +180,17 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
     out[i].push_back(std::move(s));
   };
   for (auto& s : seen) {
-    const auto number = marker_of(s.frame);
+    auto number = marker_of(s.frame);
     if (number && *number >= kSentinels) continue;
+    if (at_input(s) && !number) {  // cut by its lengths
+      const auto of = std::find_if(cases.begin(), cases.end(), [&](const FrameCase& c) {
+        return is_input_of(s.frame, c.frame);
+      });
+      if (of != cases.end()) {
+        add(static_cast<std::size_t>(of - cases.begin()), s);
+        continue;
+      }
+    }
     const auto at = number ? std::find(numbers.begin(), numbers.end(), *number) : numbers.end();
     if (cases.size() == 1 && is_copy(s.frame, cases[0]))
       add(0, s);

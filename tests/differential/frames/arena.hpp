@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "bpfvlan/unique_fd.hpp"
 #include "frames/captures.hpp"
 #include "frames/frame_case.hpp"
+#include "frames/frame_sender.hpp"
 
 namespace bpfvlan::test {
 
@@ -29,11 +29,6 @@ class Arena {
   Result<> check_losses() const { return captures_->check_losses(); }
 
  private:
-  struct Sender {
-    UniqueFd fd;
-    int ifindex = 0;
-  };
-
   Arena(std::unique_ptr<Topology> topology, Mode mode)
       : topology_(std::move(topology)), mode_(mode) {}
   Result<> quiet(std::span<const std::string> neighbours);
@@ -48,7 +43,7 @@ class Arena {
   std::unique_ptr<Topology> topology_;
   Mode mode_;
   std::unique_ptr<Captures> captures_;
-  std::map<Place, Sender> senders_;
+  std::map<Place, FrameSender> senders_;
   std::uint32_t sentinel_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "bpfvlan/netns.hpp"
+#include "frames/frame_fields.hpp"
 #include "frames/pools.hpp"
 
 namespace bpfvlan::test {
@@ -72,29 +73,61 @@ Result<std::unique_ptr<Captures>> Captures::make(const Topology& topology) {
   const auto host = topology.netns(Place::P);
   for (const auto protocol : kProtocols) BV_CHECK(c->add(host, protocol, true));
   for (const auto protocol : kUnknownTypes) BV_CHECK(c->add(host, protocol, true));
+  if (topology.mode() == BV_MODE_L3S) BV_CHECK(c->add_logs(topology));
   return c;
 }
 
 Result<> Captures::add(const std::string& netns, std::uint16_t protocol, bool stack) {
   BV_TRY(auto fd, packet_socket(netns, protocol, ""));
+  BV_CHECK(watch(fd.get(), sockets_.size()));
+  sockets_.push_back({std::move(fd), netns, stack});
+  return {};
+}
+
+Result<> Captures::watch(int fd, std::uint64_t number) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.u64 = sockets_.size();
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event)) return fail(errno, "epoll");
-  sockets_.push_back({std::move(fd), netns, stack});
+  event.data.u64 = number;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event)) return fail(errno, "epoll");
+  return {};
+}
+
+Result<> Captures::add_logs(const Topology& topology) {
+  for (const auto place : {Place::A, Place::B, Place::P}) {
+    BV_TRY(auto log, StackLog::open(topology.netns(place), StackLog::Then::Drop));
+    BV_CHECK(watch(log.fd(), sockets_.size() + logs_.size()));
+    const auto of = place == Place::P ? "" : interface_of(place);
+    logs_.push_back({std::move(log), std::string(of)});
+  }
   return {};
 }
 
 Result<> Captures::wait(std::vector<Seen>& seen) {
   std::array<epoll_event, 32> events{};
   const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 100);
-  for (int i = 0; i < n; ++i)
-    BV_CHECK(receive(sockets_[events[static_cast<std::size_t>(i)].data.u64], seen));
+  for (int i = 0; i < n; ++i) {
+    const auto number = events[static_cast<std::size_t>(i)].data.u64;
+    BV_CHECK(number < sockets_.size() ? receive(sockets_[number], seen)
+                                      : receive(logs_[number - sockets_.size()], seen));
+  }
   return {};
 }
 
 Result<> Captures::drain(std::vector<Seen>& seen) {
   for (const auto& socket : sockets_) BV_CHECK(receive(socket, seen));
+  for (const auto& log : logs_) BV_CHECK(receive(log, seen));
+  return {};
+}
+
+Result<> Captures::receive(const Log& log, std::vector<Seen>& seen) {
+  std::vector<Bytes> packets;
+  BV_CHECK(log.log.receive(packets));
+  for (auto& packet : packets) {
+    const auto to = endpoint_it_is_for(packet);
+    auto of = log.of;
+    if (of.empty()) of = to ? interface_of(*to) : "host";
+    seen.push_back({.where = "input " + of, .frame = std::move(packet)});
+  }
   return {};
 }
 

@@ -12,6 +12,7 @@
 
 #include "bpfvlan/unique_fd.hpp"
 #include "frames/frame_case.hpp"
+#include "stack_log.hpp"
 
 namespace bpfvlan::test {
 
@@ -37,12 +38,22 @@ class Captures {
     bool stack = false;  // protocol handlers' level
   };
 
+  // Mode l3s: what endpoints' stacks give to sockets.
+  struct Log {
+    StackLog log;
+    std::string of;  // the endpoint's interface, or the host's namespace: then by destination
+  };
+
   Captures() = default;
+  Result<> add_logs(const Topology& topology);
+  Result<> watch(int fd, std::uint64_t number);
   Result<> add(const std::string& netns, std::uint16_t protocol, bool stack);
   Result<> receive(const Socket& socket, std::vector<Seen>& seen);
+  static Result<> receive(const Log& log, std::vector<Seen>& seen);
   std::string name_of(const Socket& socket, int ifindex);
 
   std::vector<Socket> sockets_;
+  std::vector<Log> logs_;
   UniqueFd epoll_;
   std::map<std::pair<std::string, int>, std::string> names_;  // (namespace, ifindex)
 };

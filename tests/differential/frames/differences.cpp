@@ -40,7 +40,15 @@ bool passed_to_host(Observation& seen, Which which) {
 }  // namespace
 
 Differences differences(const Setting& setting) {
-  return setting.mode == BV_MODE_L2 ? differences_l2(setting.policy) : differences_l3();
+  switch (setting.mode) {
+    case BV_MODE_L2:
+      return differences_l2(setting.policy);
+    case BV_MODE_L3:
+      return differences_l3();
+    case BV_MODE_L3S:
+      return differences_l3s();
+  }
+  return {};
 }
 
 bool dropped(Observation& seen) {

@@ -24,5 +24,7 @@ Differences differences(const Setting& setting);
 // copies out; false if there was none.
 bool without_collisions(const Setting& setting, const FrameCase& c, Observation& ipvlan);
 inline constexpr const char* kCollisionRow = "rx_group_filter";
+// Mode l3s: of all that arrives for an endpoint.
+inline constexpr const char* kCapturedRow = "rx_captured";
 
 }  // namespace bpfvlan::test

@@ -156,19 +156,18 @@ bool mended_header(const FrameCase& c, Observation& seen) {
 }  // namespace
 
 Differences differences_l3() {
+  auto all = differences_routed();
+  all.insert(all.begin(), {{"rx_other_host", other_host}, {"rx_vlan", in_vlan}});
+  return all;
+}
+
+Differences differences_routed() {
   return {
-      {"rx_other_host", other_host},
-      {"rx_vlan", in_vlan},
-      {"xmit_group_by_unicast", group_by_unicast},
-      {"xmit_igmp", igmp},
-      {"xmit_ipv6_from_mapped", from_mapped},
-      {"xmit_ipv6_from_nobody", from_nobody},
-      {"xmit_ipv6_link_local", link_local},
-      {"xmit_path_mtu", path_mtu},
-      {"xmit_ipv6_other_interface", other_interface},
-      {"xmit_cut_header", cut_header},
-      {"xmit_lying_segments", lying_segments},
-      {"xmit_mended_header", mended_header},
+      {"xmit_group_by_unicast", group_by_unicast},    {"xmit_igmp", igmp},
+      {"xmit_ipv6_from_mapped", from_mapped},         {"xmit_ipv6_from_nobody", from_nobody},
+      {"xmit_ipv6_link_local", link_local},           {"xmit_path_mtu", path_mtu},
+      {"xmit_ipv6_other_interface", other_interface}, {"xmit_cut_header", cut_header},
+      {"xmit_lying_segments", lying_segments},        {"xmit_mended_header", mended_header},
   };
 }
 

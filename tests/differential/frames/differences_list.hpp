@@ -8,6 +8,8 @@ namespace bpfvlan::test {
 
 Differences differences_l2(Policy policy);
 Differences differences_l3();
+Differences differences_l3s();
+Differences differences_routed();  // of what endpoints send, in both
 
 // There is no trace of it.
 bool dropped(Observation& seen);

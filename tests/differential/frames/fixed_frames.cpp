@@ -3,9 +3,11 @@
 
 #include <linux/if_packet.h>
 
+#include <algorithm>
 #include <set>
 
 #include "frames/fixed_frames_list.hpp"
+#include "frames/frame_fields.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -23,8 +25,19 @@ const char* suffix(int type) {
   }
 }
 
+// Mode l3s, from the wire: the sockets of an endpoint, or else a stack that has it and drops it:
+// the host's, or with us the endpoint's too.
+std::string who_got_l3s(const Observation& seen) {
+  const auto find = [&](auto test) { return std::find_if(seen.begin(), seen.end(), test); };
+  for (const auto& [where, name] :
+       {std::pair{"input a", "A"}, std::pair{"input b", "B"}, std::pair{"input h", "H"}})
+    if (find([&](const Seen& s) { return s.where == where; }) != seen.end()) return name;
+  const auto stack = find([](const Seen& s) { return s.where == "stack P" || at_endpoint(s); });
+  return stack == seen.end() ? "" : std::string("host") + suffix(stack->type);
+}
+
 std::string receiver(const FrameCase& c, const Seen& s) {
-  if (s.type == PACKET_OUTGOING || s.where == "stack h") return "";
+  if (s.type == PACKET_OUTGOING || s.where == "stack h" || at_input(s)) return "";
   if (s.where == "a") return "A";
   if (s.where == "b") return "B";
   if (s.where == "h") return "H";
@@ -55,10 +68,12 @@ std::vector<FixedFrame> fixed_frames(Mode mode) {
     for (auto* add : {add_rx_frames, add_rx_group_frames, add_rx_discovery_frames,
                       add_sibling_frames, add_routed_frames, add_broken_frames})
       add(all);
+  if (mode == BV_MODE_L3S) add_l3s_frames(all);
   return all;
 }
 
-std::string who_got(const FrameCase& c, const Observation& seen) {
+std::string who_got(const FrameCase& c, const Observation& seen, Mode mode) {
+  if (mode == BV_MODE_L3S && c.at == Place::X && !seen.empty()) return who_got_l3s(seen);
   std::multiset<std::string> receivers;
   for (const auto& s : seen)
     if (const auto name = receiver(c, s); !name.empty())

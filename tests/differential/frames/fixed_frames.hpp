@@ -2,6 +2,7 @@
 // Frames that stand for the rows of behaviour.md, and who gets them.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "frames/judge.hpp"
@@ -23,11 +24,17 @@ struct FixedFrame {
   const char* row;   // id in rows.cpp
   const char* what;  // sets it apart from the row's others
   FrameCase c;
-  Gets gets;  // by the driver
+  Gets gets;                       // by the driver
+  std::optional<Gets> gets_l3s{};  // if it is not the same there
+
+  const Gets& gets_in(Mode mode) const {
+    return mode == BV_MODE_L3S && gets_l3s ? *gets_l3s : gets;
+  }
 };
 
 std::vector<FixedFrame> fixed_frames(Mode mode);
-// What was seen, in the words of Gets.
-std::string who_got(const FrameCase& c, const Observation& seen);
+// What was seen, in the words of Gets. In mode l3s it is sockets that get what arrives for an
+// endpoint.
+std::string who_got(const FrameCase& c, const Observation& seen, Mode mode);
 
 }  // namespace bpfvlan::test

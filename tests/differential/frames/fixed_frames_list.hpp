@@ -19,6 +19,7 @@ void add_rx_discovery_frames(FixedFrames& all);  // ARP and neighbour discovery
 void add_sibling_frames(FixedFrames& all);       // from an endpoint to a sibling, or to none
 void add_routed_frames(FixedFrames& all);        // from an endpoint to anybody else
 void add_broken_frames(FixedFrames& all);  // from an endpoint, and none that a stack would send
+void add_l3s_frames(FixedFrames& all);
 // Mode l2:
 void add_l2_frames(FixedFrames& all);
 

@@ -27,7 +27,7 @@ void add_unicast(FixedFrames& all) {
   auto fragment = ip(kA.v4);
   fragment.fragment_offset = 100;
   fragment.protocol = 17;
-  all.push_back({row, "a later fragment", at(X, kToUs, fragment), "A"});
+  all.push_back({row, "a later fragment", at(X, kToUs, fragment), "A", "host"});
   auto options = ip(kA.v4);
   options.options = Bytes(40, 1);
   all.push_back({row, "IPv4 options", at(X, kToUs, options, Udp{}), "A"});
@@ -35,11 +35,11 @@ void add_unicast(FixedFrames& all) {
                  at(X, kToUs, ip6(kA.v6), HopByHop{}, Fragment{.more = true}, Udp{}), "A"});
   auto checksum = ip(kA.v4);
   checksum.checksum = 0x1234;
-  all.push_back({row, "a wrong checksum", at(X, kToUs, checksum, Udp{}), "A"});
+  all.push_back({row, "a wrong checksum", at(X, kToUs, checksum, Udp{}), "A", "host"});
   all.push_back({row, "our own source MAC address",
                  at(X, Ethernet{.dst = kMacP, .src = kMacP}, ip(kA.v4), Udp{}), "A"});
-  all.push_back(
-      {row, "from A's address", at(X, kToUs, IPv4{.src = kA.v4, .dst = kA.v4}, Udp{}), "A"});
+  all.push_back({row, "from A's address", at(X, kToUs, IPv4{.src = kA.v4, .dst = kA.v4}, Udp{}),
+                 "A", "host"});
   all.push_back(
       {row, "jumbo", FrameCase{X, frame(kToUs, ip(kA.v4), Udp{}, payload(8900)), {}}, "A"});
 }
@@ -62,17 +62,21 @@ void add_tagged(FixedFrames& all) {
   all.push_back({"rx_priority_tag", "IPv4",
                  at(X, kToUs, Vlan{.id = 0, .priority = 5}, ip(kA.v4), Udp{}), "A"});
   all.push_back({"rx_priority_tag", "IPv6", at(X, kToUs, Vlan{.id = 0}, ip6(kA.v6), Udp{}), "A"});
-  all.push_back({"rx_vlan", "802.1Q", at(X, kToUs, Vlan{.id = 7}, ip(kA.v4), Udp{}), "A"});
-  all.push_back(
-      {"rx_vlan", "802.1ad", at(X, kToUs, Vlan{.id = 7, .tpid = 0x88a8}, ip6(kA.v6), Udp{}), "A"});
+  all.push_back({"rx_vlan", "802.1Q", at(X, kToUs, Vlan{.id = 7}, ip(kA.v4), Udp{}), "A",
+                 "host(other host)"});
+  all.push_back({"rx_vlan", "802.1ad",
+                 at(X, kToUs, Vlan{.id = 7, .tpid = 0x88a8}, ip6(kA.v6), Udp{}), "A",
+                 "host(other host)"});
   all.push_back({"rx_vlan_other", "to nobody", at(X, kToUs, Vlan{.id = 7}, ip("192.0.2.9"), Udp{}),
                  "host(other host)"});
   all.push_back({"rx_vlan_other", "two tags",
                  at(X, kToUs, Vlan{.id = 7, .tpid = 0x88a8}, Vlan{.id = 8}, ip(kA.v4), Udp{}),
                  "host(other host)"});
   const Ethernet other{.dst = "02:00:00:00:99:99", .src = kMacX};
-  all.push_back({"rx_other_host", "IPv4", at(X, other, ip(kA.v4), Udp{}), "A(other host)"});
-  all.push_back({"rx_other_host", "IPv6", at(X, other, ip6(kB.v6), Udp{}), "B(other host)"});
+  all.push_back({"rx_other_host", "IPv4", at(X, other, ip(kA.v4), Udp{}), "A(other host)",
+                 "host(other host)"});
+  all.push_back({"rx_other_host", "IPv6", at(X, other, ip6(kB.v6), Udp{}), "B(other host)",
+                 "host(other host)"});
 }
 
 void add_malformed(FixedFrames& all) {
@@ -96,7 +100,7 @@ void add_malformed(FixedFrames& all) {
       {row, "IPv6 header cut", FrameCase{X, resized(frame(kToUs, ip6(kA.v6)), 53), {}}, "host"});
   auto long6 = ip6(kA.v6);
   long6.payload_length = 9999;
-  all.push_back({"rx_ipv6_length", "beyond the frame", at(X, kToUs, long6, Udp{}), "A"});
+  all.push_back({"rx_ipv6_length", "beyond the frame", at(X, kToUs, long6, Udp{}), "A", "host"});
 }
 
 }  // namespace
@@ -121,10 +125,10 @@ void add_rx_group_frames(FixedFrames& all) {
                  "host(multicast)"});
   all.push_back({"rx_group_mac", "broadcast, to A's IPv4 address",
                  at(X, Ethernet{.dst = "ff:ff:ff:ff:ff:ff", .src = kMacX}, ip(kA.v4), Udp{}),
-                 "A(broadcast)"});
+                 "A(broadcast)", "A"});
   all.push_back({"rx_group_mac", "multicast, to A's IPv6 address",
                  at(X, Ethernet{.dst = "33:33:00:00:00:01", .src = kMacX}, ip6(kA.v6), Udp{}),
-                 "A(multicast)"});
+                 "A(multicast)", "A"});
 }
 
 void add_rx_discovery_frames(FixedFrames& all) {
@@ -132,8 +136,9 @@ void add_rx_discovery_frames(FixedFrames& all) {
   const auto arp = [](const char* target) {
     return Arp{.sender_mac = kMacX, .sender_ip = kX.v4, .target_ip = target};
   };
-  all.push_back({"rx_arp", "request for A", at(X, broadcast, arp(kA.v4)), "A(broadcast)"});
-  all.push_back({"rx_arp", "reply to B", at(X, kToUs, arp(kB.v4)), "B"});
+  all.push_back(
+      {"rx_arp", "request for A", at(X, broadcast, arp(kA.v4)), "A(broadcast)", "host(broadcast)"});
+  all.push_back({"rx_arp", "reply to B", at(X, kToUs, arp(kB.v4)), "B", "host"});
   all.push_back(
       {"rx_arp_other", "request for the parent", at(X, broadcast, arp(kP.v4)), "host(broadcast)"});
   all.push_back({"rx_arp_other", "cut", FrameCase{X, resized(frame(broadcast, arp(kA.v4)), 41), {}},
@@ -141,7 +146,8 @@ void add_rx_discovery_frames(FixedFrames& all) {
   const Ethernet group{.dst = "33:33:ff:00:01:00", .src = kMacX};
   const IPv6 probe{.src = "::", .dst = "ff02::1:ff00:100", .hop_limit = 255};
   const NeighborSolicitation solicitation{.target = kA.v6};
-  all.push_back({"rx_dad", "for A's address", at(X, group, probe, solicitation), "A(multicast)"});
+  all.push_back({"rx_dad", "for A's address", at(X, group, probe, solicitation), "A(multicast)",
+                 "host(multicast)"});
   all.push_back({"rx_dad", "for nobody's address",
                  at(X, group, probe, NeighborSolicitation{.target = "fd00:10::101"}),
                  "host(multicast)"});
@@ -155,6 +161,12 @@ void add_rx_discovery_frames(FixedFrames& all) {
   all.push_back({"rx_neighbour_discovery", "solicitation for A to its group",
                  at(X, group, IPv6{.src = kX.v6, .dst = "ff02::1:ff00:100"}, solicitation),
                  "host(multicast)"});
+}
+
+void add_l3s_frames(FixedFrames& all) {
+  const char* row = "rx_captured";
+  all.push_back({row, "IPv4 to A", at(X, kToUs, ip(kA.v4), Udp{}), "A"});
+  all.push_back({row, "IPv6 to B", at(X, kToUs, ip6(kB.v6), Udp{}), "B"});
 }
 
 }  // namespace bpfvlan::test

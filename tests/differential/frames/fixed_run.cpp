@@ -13,18 +13,31 @@
 namespace bpfvlan::test {
 namespace {
 
-Comparison compare(const FixedFrame& f, Policy policy, const Judged& judged) {
+std::string captured(const Observation& seen) {
+  const bool any = std::any_of(seen.begin(), seen.end(), at_endpoint);
+  return any ? "seen at the interface" : "not seen at the interface";
+}
+
+Comparison compare(const FixedFrame& f, const Setting& setting, const Judged& judged) {
   Comparison out{.row = f.row,
                  .subject = f.what,
-                 .ipvlan = who_got(f.c, judged.ipvlan),
-                 .bpfvlan = who_got(f.c, judged.bpfvlan)};
-  if (out.ipvlan != f.gets.with(policy))
+                 .ipvlan = who_got(f.c, judged.ipvlan, setting.mode),
+                 .bpfvlan = who_got(f.c, judged.bpfvlan, setting.mode)};
+  const auto* gets = f.gets_in(setting.mode).with(setting.policy);
+  if (out.ipvlan != gets)
     out.wrong += fmt::format("  the driver gives it to \"{}\", not to \"{}\":\n{}", out.ipvlan,
-                             f.gets.with(policy), to_text(judged.ipvlan, f.c));
-  if (judged.ipvlan != judged.bpfvlan && out.same()) out.bpfvlan += ", with other bytes";
+                             gets, to_text(judged.ipvlan, f.c));
+  const bool by_interface = judged.rows.contains(kCapturedRow);
+  if (judged.ipvlan != judged.bpfvlan && out.same() && !by_interface)
+    out.bpfvlan += ", with other bytes";
   if (!judged.alike()) out.wrong += "  unexplained:\n" + to_text(f.c, judged);
+  if (f.row == std::string_view(kCapturedRow)) {
+    out.ipvlan = captured(judged.ipvlan);
+    out.bpfvlan = captured(judged.bpfvlan);
+  }
   for (const auto& row : judged.rows)
-    if (row != f.row && row != kCollisionRow) out.wrong += fmt::format("  {} is in the way\n", row);
+    if (row != f.row && row != kCollisionRow && row != kCapturedRow)
+      out.wrong += fmt::format("  {} is in the way\n", row);
   return out;
 }
 
@@ -70,7 +83,7 @@ Result<Comparisons> compare_fixed_frames(Judge& judge, Mode mode, Policy policy)
   for (const auto& f : fixed_frames(mode)) {
     if (!must_be_compared(*find_row(f.row), mode, policy)) continue;
     BV_TRY(const auto judged, judge.judge(f.c));
-    out.push_back(compare(f, policy, judged));
+    out.push_back(compare(f, {.mode = mode, .policy = policy}, judged));
   }
   if (must_be_compared(*find_row(kCollisionRow), mode, policy)) {
     BV_TRY(auto groups, compare_unjoined_groups(judge));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include "frames/frame_case.hpp"
 
@@ -27,6 +28,36 @@ bool has(const Bytes& frame, std::size_t at, const Address& address) {
   return frame.size() >= at + address.octets.size() &&
          std::equal(address.octets.begin(), address.octets.end(),
                     frame.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+// By the destination of an IP packet, from its header on.
+inline std::optional<Place> endpoint_it_is_for(const Bytes& packet) {
+  for (const auto place : {Place::A, Place::B, Place::H}) {
+    const auto& address = address_of(place);
+    if (!packet.empty() && (packet[0] >> 4 == 4 ? has(packet, 16, Ip4Addr(address.v4))
+                                                : has(packet, 24, Ip6Addr(address.v6))))
+      return place;
+  }
+  return {};
+}
+
+// Offset of the IP header behind the Ethernet header and its tags.
+inline std::size_t network_at(const Bytes& frame) {
+  std::size_t at = kEthernet;
+  while (word(frame, at - 2) == ETHERTYPE_VLAN || word(frame, at - 2) == 0x88a8) at += 4;
+  return at;
+}
+
+// What sockets are given has no padding any more.
+inline bool is_input_of(const Bytes& packet, const Bytes& frame) {
+  const auto at = network_at(frame);
+  constexpr std::size_t kLeast = 20;
+  return packet.size() >= kLeast && packet.size() + at <= frame.size() &&
+         std::equal(packet.begin(), packet.end(), frame.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+inline bool at_input(const Seen& s) {
+  return s.where.starts_with("input ");
 }
 
 inline bool is_endpoint(Place place) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array kHooks{"prerouting", "input", "forward", "output", "postrouting"};
 constexpr const char* kUnseen = "prerouting 0, input 0, forward 0, output 0, postrouting 0";
+constexpr const char* kReceived = "prerouting 1, input 1, forward 0, output 0, postrouting 0";
 constexpr const char* kSent = "prerouting 0, input 0, forward 0, output 1, postrouting 1";
 
 lab::CommandResult nft(const Topology& t, std::vector<std::string> args, const std::string& input) {
@@ -65,10 +66,11 @@ Result<> to_sibling(const Topology& t, Policy policy) {
 void add_netfilter_cases(ObjectCases& all, const Setting& setting) {
   const auto policy = setting.policy;
   const char* sent = setting.mode == BV_MODE_L2 ? kUnseen : kSent;
+  const char* received = setting.mode == BV_MODE_L3S ? kReceived : kUnseen;
   all.push_back({"filter_xmit", "a datagram A to X", {sent}, {kUnseen}, [](const Topology& t) {
                    return counted(t, kA.v4, kX.v4, to_outside);
                  }});
-  all.push_back({"filter_rx", "its echo", {kUnseen}, {kUnseen}, [](const Topology& t) {
+  all.push_back({"filter_rx", "its echo", {received}, {kUnseen}, [](const Topology& t) {
                    return counted(t, kX.v4, kA.v4, to_outside);
                  }});
   // With vepa it goes to the wire, as what is for X.

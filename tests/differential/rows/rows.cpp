@@ -11,8 +11,10 @@ const Rows& rows() {
   static const Rows all = [] {
     Rows list;
     for (auto* add : {add_object_rows, add_rx_rows, add_xmit_rows, add_broken_rows, add_flow_rows,
-                      add_event_rows})
+                      add_event_rows, add_stateful_rows})
       add(list);
+    for (auto& row : list)
+      if (row.l3s.status == Status::AsL3) row.l3s = row.l3;
     return list;
   }();
   return all;
@@ -30,6 +32,8 @@ const Cell& cell_of(const Row& row, Mode mode) {
       return row.l2;
     case BV_MODE_L3:
       return row.l3;
+    case BV_MODE_L3S:
+      return row.l3s;
   }
   static constexpr Cell absent{};
   return absent;

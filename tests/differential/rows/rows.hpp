@@ -13,10 +13,10 @@
 namespace bpfvlan::test {
 
 enum class Status {
-  Same,         // compared and alike
-  Different,    // on purpose: the judge sees the difference, and nothing else
-  NotCompared,  // the mode is not there yet
-  Absent,       // nothing to compare in this mode
+  Same,       // compared and alike
+  Different,  // on purpose: the judge sees the difference, and nothing else
+  AsL3,       // stands for the cell of mode l3, until the table is whole
+  Absent,     // nothing to compare in this mode
 };
 
 struct Cell {

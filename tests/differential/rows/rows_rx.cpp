@@ -5,33 +5,37 @@ namespace bpfvlan::test {
 
 void add_rx_rows(Rows& all) {
   const char* s = "rx: from the wire";
-  const char* l3s = "enters the parent's stack: PREROUTING, conntrack, INPUT; then delivered";
+  const char* l3s = "enters the parent's stack: PREROUTING, INPUT; then to the endpoint's sockets";
   const char* host = "the parent's stack";
   const Rows rows{
       {"rx_unicast", s, "unicast, the IP destination is an endpoint's",
-       same("delivered, no byte changed"), same("delivered, no byte changed"), later(l3s)},
+       same("delivered, no byte changed"), same("delivered, no byte changed"), same(l3s)},
+      {"rx_captured", s, "a capture on the endpoint's interface", none, none,
+       differs("does not see what arrives from outside: it is handed in behind the interface",
+               "sees it: it comes in by the interface, as in l3", "judge: rx_captured")},
       {"rx_other_destination", s, "unicast, another IP destination", same(host), same(host),
-       later(host)},
+       same(host)},
       {"rx_malformed", s,
        "malformed: wrong version, IPv4 header length below 20, total length below the header's or "
        "beyond the frame, header cut",
-       same(host), same(host), later(host)},
+       same(host), same(host), same(host)},
       {"rx_ipv6_length", s, "IPv6 with a payload length beyond the frame", same("delivered"),
-       same("delivered: the driver does not look at it"), later(l3s)},
+       same("delivered: the driver does not look at it"),
+       same("the parent's stack, which drops it")},
       {"rx_arp", s, "ARP whose target is an endpoint's", same("unicast: delivered to it"),
-       same("delivered to it (a NOARP device ignores it)"), later(host)},
+       same("delivered to it (a NOARP device ignores it)"), same(host)},
       {"rx_arp_other", s, "ARP for others, or cut",
-       same("unicast: the parent's stack; broadcast: as any"), same(host), later(host)},
+       same("unicast: the parent's stack; broadcast: as any"), same(host), same(host)},
       {"rx_dad", s, "neighbour solicitation from `::` (duplicate address detection)",
        same("unicast: matched by its target; multicast: as any, and the address's owner has joined "
             "its group"),
-       same("matched by its target"), later(host)},
+       same("matched by its target"), same(host)},
       {"rx_neighbour_discovery", s, "other neighbour discovery",
        same("unicast: matched by the IPv6 destination; multicast: as any"),
-       same("matched by the IPv6 destination"), later(host)},
+       same("matched by the IPv6 destination"), same(host)},
       {"rx_group", s, "broadcast, multicast",
        same("the parent's stack, and a copy to every endpoint that is up and has joined"),
-       same("the parent's stack only"), later("the parent's stack only")},
+       same("the parent's stack only"), as_l3},
       {"rx_group_filter", s, "a group that an endpoint has not joined, here or from a sibling",
        differs("a copy too, if the hash of its MAC address is that of a group that the "
                "endpoint has joined: 256 values, others each time the machine starts",
@@ -45,7 +49,7 @@ void add_rx_rows(Rows& all) {
        none, none},
       {"rx_group_mac", s, "a group's MAC address, but an endpoint's IP address",
        same("as any broadcast or multicast"), same("delivered, as broadcast or multicast"),
-       later(l3s)},
+       same(l3s)},
       {"rx_echo", s, "multicast with our MAC address and an endpoint's source address",
        same("our own echo: the parent's stack only").with({BV_POLICY_BRIDGE, BV_POLICY_PRIVATE}),
        none, none},
@@ -71,12 +75,12 @@ void add_rx_rows(Rows& all) {
            "the policies by one",
            "judge: rx_group_source"),
        none, none},
-      {"rx_not_ip", s, "PAUSE, LLDP, MPLS, unknown", same(host), same(host), later(host)},
+      {"rx_not_ip", s, "PAUSE, LLDP, MPLS, unknown", same(host), same(host), same(host)},
       {"rx_priority_tag", s, "VLAN id 0, a priority only", same("as untagged"), same("as untagged"),
-       later("as untagged")},
+       as_l3},
       {"rx_vlan_other", s, "in a VLAN that the parent has no interface for",
        same("the parent's stack, as another host's"), same("the parent's stack, as another host's"),
-       later(host)},
+       same(host)},
       {"rx_vlan", s, "the same, and the IP destination is an endpoint's",
        differs("delivered with its tag, of groups to all that have joined; the endpoint's stack "
                "drops it",
@@ -84,14 +88,14 @@ void add_rx_rows(Rows& all) {
        differs("delivered with its tag; the endpoint's stack drops it",
                "a tagged frame is not ours: the parent's stack drops it instead",
                "netns: RxRealFrames.vlan_tagged"),
-       later(host)},
+       same(host)},
       {"rx_other_host", s, "for another host's MAC address, but an endpoint's IP address",
        differs("delivered as another host's; the endpoint's stack drops it",
                "it is not ours: the parent's stack drops it instead", "judge: rx_other_host"),
        differs("delivered as another host's; the endpoint's stack drops it",
                "it is not ours: the parent's stack drops it instead",
                "netns: RxRealFrames.other_host"),
-       later(host)},
+       same(host)},
   };
   all.insert(all.end(), rows.begin(), rows.end());
 }

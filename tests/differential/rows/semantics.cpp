@@ -29,8 +29,7 @@ std::string cell_text(const Cell& cell) {
       return fmt::format("{} — **same**", cell.driver);
     case Status::Different:
       return fmt::format("{} — **different**, see below", cell.driver);
-    case Status::NotCompared:
-      return fmt::format("{} — *not yet compared*", cell.driver);
+    case Status::AsL3:
     case Status::Absent:
       return "–";
   }

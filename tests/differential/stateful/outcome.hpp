@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What became of a frame, in words.
+#pragma once
+
+#include "stateful/site.hpp"
+
+namespace bpfvlan::test {
+
+// An answer's identification and flow label are its maker's choice, and its checksum may be left to
+// a device: they are taken out of what is not `sent`.
+void normalise_answer(Arrival& arrival, const Bytes& sent);
+// Who makes IPv6 fragments of what came in fragments chooses another identification.
+void normalise_fragment(Arrival& arrival);
+// "nothing", "arrives", or what does.
+std::string outcome_text(const std::vector<Arrival>& arrivals, const Bytes& sent);
+
+}  // namespace bpfvlan::test
