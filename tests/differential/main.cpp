@@ -17,6 +17,7 @@
 #include "rows/report.hpp"
 #include "rows/rows.hpp"
 #include "stateful/conversations.hpp"
+#include "stateful/random_rules_run.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -25,7 +26,8 @@ struct Options {
   std::string mode = "l3", policy = "bridge";
   Setting setting;
   RandomRun random{.count = 2000};
-  bool must_differ = false;
+  RandomRuleSets rules;
+  bool must_differ = false, only_random = false;
   std::uint32_t index = 0;
   std::string page;
   std::vector<std::string> suites;  // NAME=BINARY
@@ -52,7 +54,7 @@ Result<bool> replay(const Options& options) {
 
 using Part = Result<Comparisons> (*)(const Setting&);
 
-Result<bool> rows_of(const Options& options, std::initializer_list<Part> parts, bool whole) {
+Result<bool> rows_of(const Options& options, const std::vector<Part>& parts, bool whole) {
   Comparisons all;
   for (const auto part : parts) {
     BV_TRY(const auto some, part(options.setting));
@@ -66,6 +68,17 @@ Result<bool> everything(const Options& options) {
          rows_of(options, {compare_objects, compare_frames, compare_flows, compare_events}, true));
   BV_TRY(const bool frames, random(options));
   return rows && frames;
+}
+
+// Whatever mode is told: it is a matter of l3s.
+Result<bool> conntrack(Options options) {
+  options.setting.mode = BV_MODE_L3S;
+  bool scripts = true;
+  if (!options.only_random) {
+    BV_TRY(scripts, rows_of(options, {compare_conversations}, false));
+  }
+  BV_TRY(const bool random, compare_random_rules(options.setting, options.rules));
+  return scripts && random;
 }
 
 Result<bool> semantics(const Options& options) {
@@ -117,8 +130,13 @@ int run(int argc, char** argv) {
   add("flows", "sockets between all places", [&] { return rows_of(o, {compare_flows}, false); });
   add("events", "flows while something happens",
       [&] { return rows_of(o, {compare_events}, false); });
-  add("conversations", "l3s: connection tracking and rules, frame by frame",
-      [&] { return rows_of(o, {compare_conversations}, false); });
+  auto* stateful = add("conntrack", "l3s: connections frame by frame, random rules",
+                       [&] { return conntrack(o); });
+  stateful->add_option("--seed", o.rules.seed)->capture_default_str();
+  stateful->add_option("--first", o.rules.first)->capture_default_str();
+  stateful->add_option("--count", o.rules.count, "sets of rules")->capture_default_str();
+  stateful->add_option("--packets", o.rules.packets, "of each set")->capture_default_str();
+  stateful->add_flag("--only-random", o.only_random);
   auto* random_frames = add("random", "random frames", [&] { return random(o); });
   auto* all = add("all", "all of it", [&] { return everything(o); });
   for (auto* sub : {random_frames, all}) {

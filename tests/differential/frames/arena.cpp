@@ -180,9 +180,10 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
     out[i].push_back(std::move(s));
   };
   for (auto& s : seen) {
-    auto number = marker_of(s.frame);
+    const auto number = marker_of(s.frame);
     if (number && *number >= kSentinels) continue;
-    if (at_input(s) && !number) {  // cut by its lengths
+    const auto at = number ? std::find(numbers.begin(), numbers.end(), *number) : numbers.end();
+    if (at_input(s) && at == numbers.end()) {  // without what lies behind its length
       const auto of = std::find_if(cases.begin(), cases.end(), [&](const FrameCase& c) {
         return is_input_of(s.frame, c.frame);
       });
@@ -191,7 +192,6 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
         continue;
       }
     }
-    const auto at = number ? std::find(numbers.begin(), numbers.end(), *number) : numbers.end();
     if (cases.size() == 1 && is_copy(s.frame, cases[0]))
       add(0, s);
     else if (cases.size() > 1 && at != numbers.end())

@@ -28,7 +28,9 @@ std::optional<Place> owner(const Bytes& frame) {
       return {};
     return endpoint_it_is_for(packet);
   }
-  if (type != ETHERTYPE_IPV6 || packet.size() < kIpv6 || packet[0] >> 4 != 6) return {};
+  if (type != ETHERTYPE_IPV6 || packet.size() < kIpv6 || packet[0] >> 4 != 6 ||
+      word(packet, 4) + kIpv6 > packet.size())
+    return {};  // with a length that lies it is the host's, who drops it
   return endpoint_it_is_for(packet);
 }
 
@@ -40,11 +42,11 @@ bool by_the_interface(const FrameCase& /*c*/, Observation& seen) {
   if (!to) return false;
   Seen copy = *in;
   copy.where = interface_of(*to);
-  copy.tag.reset();
   std::erase_if(seen, [](const Seen& s) { return s.where == "stack P"; });
   seen.push_back(copy);
   if (to == Place::H) {
     copy.where = "stack h";
+    copy.tag.reset();
     seen.push_back(copy);
   }
   return true;

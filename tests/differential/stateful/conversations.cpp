@@ -70,7 +70,7 @@ class Player {
     for (const auto& [site, text] : {std::pair{sites_.ipvlan.get(), &texts.ipvlan},
                                      std::pair{sites_.bpfvlan.get(), &texts.bpfvlan}}) {
       BV_TRY(const auto chains, site->rules(family_));
-      *text = without_family(save_rules(chains, true));
+      *text = counters_text(chains);
     }
     if (counts_)
       comparisons_.push_back(
@@ -83,14 +83,6 @@ class Player {
 
  private:
   const char* family_name() const { return family_ == AF_INET ? "ipv4" : "ipv6"; }
-
-  // Ours knows which family the rules are of, the driver's tables have no need to say so.
-  static std::string without_family(std::string text) {
-    for (const std::string word : {" -4", " -6"})
-      for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
-        text.erase(at, word.size());
-    return text;
-  }
 
   Result<> use_rules(const Script& script, bool counts) {
     const auto table = fmt::format("*filter\n{}COMMIT\n", script.rules);
@@ -134,6 +126,8 @@ class Player {
     BV_TRY(view.entries, site.connections());
     if (!script.counts)
       for (auto& entry : view.entries) entry = without_counts(entry);
+    if (!script.seconds)
+      for (auto& entry : view.entries) entry.seconds = 0;
     return view;
   }
 
@@ -187,6 +181,17 @@ class Player {
   Comparisons comparisons_;
 };
 
+// A row that no script plays.
+void add_missing(Comparisons& compared) {
+  for (const auto& row : rows()) {
+    const auto& cell = cell_of(row, BV_MODE_L3S);
+    const auto is_of = [&](const Comparison& c) { return c.row == row.id; };
+    if (cell.status != Status::Absent && !cell.policies &&
+        std::none_of(compared.begin(), compared.end(), is_of))
+      compared.push_back({row.id, "nothing", "", "", "  not compared\n"});
+  }
+}
+
 }  // namespace
 
 Result<Comparisons> compare_conversations(const Setting& setting) {
@@ -199,7 +204,9 @@ Result<Comparisons> compare_conversations(const Setting& setting) {
     for (const auto& script : scripts) BV_CHECK(player.play(script));
   }
   BV_CHECK(player.compare_counters());
-  return player.take();
+  auto compared = player.take();
+  add_missing(compared);
+  return compared;
 }
 
 }  // namespace bpfvlan::test

@@ -72,4 +72,12 @@ std::string outcome_text(const std::vector<Arrival>& arrivals, const Bytes& sent
   return text;
 }
 
+std::string counters_text(const RuleChains& chains) {
+  auto text = save_rules(chains, true);
+  for (const std::string word : {" -4", " -6"})
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
+      text.erase(at, word.size());
+  return text;
+}
+
 }  // namespace bpfvlan::test

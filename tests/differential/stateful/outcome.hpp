@@ -13,5 +13,8 @@ void normalise_answer(Arrival& arrival, const Bytes& sent);
 void normalise_fragment(Arrival& arrival);
 // "nothing", "arrives", or what does.
 std::string outcome_text(const std::vector<Arrival>& arrivals, const Bytes& sent);
+// Rules and policies with their counters; not which family they are of, as the driver's have no
+// need to say so.
+std::string counters_text(const RuleChains& chains);
 
 }  // namespace bpfvlan::test

@@ -53,6 +53,7 @@ struct Script {
   std::string rules = kByState;
   // What counts is only what has passed in the end; and how many packets and bytes.
   bool at_the_end = false, counts = true;
+  bool seconds = true;  // compare what is left of the time-outs
   // A's too, and not the driver's host alone: its answers to what it rejects are A's.
   bool stacks_answer = false;
   std::optional<Stated> stated{};

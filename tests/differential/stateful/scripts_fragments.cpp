@@ -43,23 +43,25 @@ std::vector<Bytes> fragments(int family, Place from, std::uint16_t id, std::size
 
 void add_fragment_scripts(Scripts& all, int family) {
   std::uint16_t id = 60'000;
-  const auto add = [&](const char* row, const char* name,
-                       std::initializer_list<std::size_t> order) {
+  const auto add = [&](const char* row, const char* name, std::initializer_list<std::size_t> order,
+                       const std::optional<Stated>& stated = {}) {
     for (const auto from : {Place::X, Place::A}) {
       const auto parts = fragments(family, from, id++, 400);
       Script script{row, fmt::format("{}, from {}", name, to_string(from)), family};
       script.at_the_end = true;  // the driver keeps them until it has all
       script.counts = row == std::string("ct_fragment_counts");
+      script.stated = stated;
       for (const auto i : order)
         script.steps.push_back({fmt::format("part {}", i + 1), from, parts.at(i)});
       all.push_back(std::move(script));
     }
   };
   add("ct_fragments", "in order", {0, 1, 2});
-  add("ct_fragment_counts", "counted", {0, 1, 2});
+  add("ct_fragment_counts", "counted", {0, 1, 2},
+      Stated{"*packets=1 bytes=10?8 *", "*packets=1 bytes=4??*"});
   add("ct_fragments", "twice", {0, 1, 2, 0, 1, 2});
   add("ct_fragments", "without the first", {1, 2});
-  add("ct_fragment_order", "the last one first", {2, 1, 0});
+  add("ct_fragment_order", "the last one first", {2, 1, 0}, Stated{"*? gets*", "*in the end: *"});
 }
 
 }  // namespace bpfvlan::test

@@ -29,6 +29,8 @@ void add_tcp_window_scripts(Scripts& all, int family) {
       talk(t);
       all.push_back({"ct_tcp_window", fmt::format("{}, {} opens", name, to_string(opener)), family,
                      t.steps(), settings});
+      // A reset that may be challenged: ours is as Linux 6.11, before it the connection had 10 s.
+      all.back().seconds = std::string(name).find("reset") == std::string::npos;
     }
   };
   add("blind resets", [](TcpTalk& t) {

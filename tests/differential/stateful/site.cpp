@@ -79,8 +79,10 @@ Result<> Site::quiet() {
     BV_CHECK(nft(topology_->netns(place), rules));
   const auto host = topology_->netns(Place::P);
   // Whoever rejects says so each time.
-  BV_CHECK(topology_->lab().sysctl(host, "net.ipv4.icmp_ratelimit", "0"));
-  BV_CHECK(topology_->lab().sysctl(host, "net.ipv6.icmp.ratelimit", "0"));
+  for (const auto& netns : {host, topology_->netns(Place::A)}) {
+    BV_CHECK(topology_->lab().sysctl(netns, "net.ipv4.icmp_ratelimit", "0"));
+    BV_CHECK(topology_->lab().sysctl(netns, "net.ipv6.icmp.ratelimit", "0"));
+  }
   std::vector<std::string> batch{"route add default via 10.211.55.1",
                                  "route add default via fd00:55::1"};
   for (const auto* address : {kX.v4, kX.v6})
