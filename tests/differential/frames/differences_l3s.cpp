@@ -10,6 +10,14 @@
 namespace bpfvlan::test {
 namespace {
 
+// With a header that is one.
+bool is_ip(const Bytes& f) {
+  const auto type = ethertype(f);
+  if (type == ETHERTYPE_IP)
+    return f.size() >= kEthernet + kIpv4 && f[kEthernet] >> 4 == 4 && (f[kEthernet] & 15) >= 5;
+  return type == ETHERTYPE_IPV6 && f.size() >= kEthernet + kIpv6 && f[kEthernet] >> 4 == 6;
+}
+
 const Seen* arrival(const Observation& seen) {
   const auto at = std::find_if(seen.begin(), seen.end(), [](const Seen& s) {
     return s.where == "P" && s.type != PACKET_OUTGOING && s.type != PACKET_OTHERHOST;
@@ -52,11 +60,98 @@ bool by_the_interface(const FrameCase& /*c*/, Observation& seen) {
   return true;
 }
 
+// What the filter can look into.
+enum class Look { Good, Unreadable, Cut };
+
+bool is_extension(unsigned next) {
+  return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
+         next == IPPROTO_AH || next == IPPROTO_FRAGMENT;
+}
+
+constexpr std::size_t kTcp = 20;
+
+// `at`: of the fragment within its packet, in bytes; `size`: behind the headers.
+Look look_at_fragment(unsigned protocol, std::size_t at, bool more, std::size_t size) {
+  const bool hides = protocol == IPPROTO_TCP && (at ? at < kTcp : more && size < kTcp);
+  return hides ? Look::Unreadable : Look::Good;
+}
+
+Look look_at_ipv6(const Bytes& f) {
+  constexpr int kMostExtensions = 12;
+  const std::size_t length = word(f, kEthernet + 4);
+  const auto end = length ? kEthernet + kIpv6 + length : f.size();
+  std::size_t at = kEthernet + kIpv6, offset = 0;
+  unsigned next = f[20];
+  bool more = false;
+  for (int i = 0; i < kMostExtensions && is_extension(next) && !offset; ++i) {
+    if (at + 8 > f.size()) return Look::Cut;
+    const unsigned kind = next;
+    next = f[at];
+    if (kind == IPPROTO_FRAGMENT) {
+      offset = word(f, at + 2) & 0xfff8U;
+      more = word(f, at + 2) & 1U;
+      at += 8;
+    } else {
+      at += kind == IPPROTO_AH ? (f[at + 1] + 2U) * 4 : (f[at + 1] + 1U) * 8;
+    }
+  }
+  if (offset) return look_at_fragment(next, offset, more, 0);
+  if (is_extension(next)) return Look::Unreadable;
+  if (next == IPPROTO_NONE) return Look::Good;
+  if (at > end) return Look::Cut;
+  return look_at_fragment(next, 0, more, end - at);
+}
+
+Look look(const Bytes& f) {
+  if (ethertype(f) == ETHERTYPE_IPV6) return look_at_ipv6(f);
+  const auto header = (f[kEthernet] & 15U) * 4U;
+  const auto fragment = word(f, kEthernet + 6);
+  return look_at_fragment(f[kEthernet + 9], (fragment & 0x1fffU) * 8, fragment & 0x2000U,
+                          word(f, kEthernet + 2) - header);
+}
+
+// From outside, or from an endpoint to anybody but a sibling; nothing is left but where it came in.
+bool unreadable(const FrameCase& c, Observation& seen) {
+  if (const auto* in = arrival(seen)) {
+    if (!owner(in->frame) || look(in->frame) != Look::Unreadable) return false;
+    return std::erase_if(seen, [](const Seen& s) { return s.where != "P"; }) > 0;
+  }
+  const bool passes = std::any_of(seen.begin(), seen.end(), [](const Seen& s) {
+    return s.where == "lo" || (s.where == "P" && s.type == PACKET_OUTGOING);
+  });
+  return is_endpoint(c.at) && passes && is_ip(c.frame) && look(c.frame) == Look::Unreadable &&
+         dropped(seen);
+}
+
+// The host's stack has it, as what it takes for malformed, and drops it.
+bool cut(const FrameCase& /*c*/, Observation& seen) {
+  const auto* in = arrival(seen);
+  if (!in || !owner(in->frame) || look(in->frame) != Look::Cut) return false;
+  Seen copy = *in;
+  std::erase_if(seen, [](const Seen& s) { return s.where != "P"; });
+  copy.where = "stack P";
+  copy.tag.reset();
+  seen.push_back(copy);
+  return true;
+}
+
+// The kernel takes a second tag of VLAN 0 off as well, where no receive handler sees it again.
+bool two_tags(const FrameCase& /*c*/, Observation& seen) {
+  const auto* in = arrival(seen);
+  if (!in || (ethertype(in->frame) != ETHERTYPE_VLAN && ethertype(in->frame) != 0x88a8))
+    return false;
+  return std::erase_if(seen, at_input) > 0;
+}
+
 }  // namespace
 
 Differences differences_l3s() {
   auto all = differences_routed();
-  all.insert(all.begin(), {kCapturedRow, by_the_interface});
+  const Differences of_filter{{kCapturedRow, by_the_interface},
+                              {"filter_unreadable", unreadable},
+                              {"filter_cut", cut},
+                              {"rx_two_tags", two_tags}};
+  all.insert(all.begin(), of_filter.begin(), of_filter.end());
   return all;
 }
 

@@ -167,6 +167,19 @@ void add_l3s_frames(FixedFrames& all) {
   const char* row = "rx_captured";
   all.push_back({row, "IPv4 to A", at(X, kToUs, ip(kA.v4), Udp{}), "A"});
   all.push_back({row, "IPv6 to B", at(X, kToUs, ip6(kB.v6), Udp{}), "B"});
+  row = "filter_unreadable";
+  auto hides = ip6(kA.v6);
+  all.push_back({row, "a TCP fragment that lies in the first one's header",
+                 at(X, kToUs, hides, Fragment{.offset = 1, .next_header = 6}), "A"});
+  const HopByHop h;
+  const DestinationOptions d;
+  all.push_back({row, "13 extension headers",
+                 at(X, kToUs, ip6(kA.v6), h, d, d, d, d, d, d, d, d, d, d, d, d, Udp{}), "A"});
+  auto cut = DestinationOptions{.next_header = 60};
+  all.push_back({"filter_cut", "IPv6", FrameCase{X, frame(kToUs, ip6(kA.v6), cut), {}}, "A"});
+  all.push_back({"rx_two_tags", "IPv4",
+                 at(X, kToUs, Vlan{.id = 0, .tpid = 0x88a8}, Vlan{.id = 0}, ip(kA.v4), Udp{}),
+                 "A"});
 }
 
 }  // namespace bpfvlan::test

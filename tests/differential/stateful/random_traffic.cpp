@@ -103,8 +103,7 @@ RulePacket RandomTraffic::fresh(Place from) {
   auto p = random_.packet(rules_);
   p.family = family_ == AF_INET ? RuleFamily::IPv4 : RuleFamily::IPv6;
   if (is_apart(p.protocol)) p.protocol = IPPROTO_ESP;
-  if (p.protocol == icmp_of(family_ == AF_INET ? AF_INET6 : AF_INET))
-    p.protocol = icmp_of(family_);
+  if (p.protocol == icmp_of(family_ == AF_INET ? AF_INET6 : AF_INET)) p.protocol = icmp_of(family_);
   if (p.protocol == icmp_of(family_) && random_.one_in(2)) {
     p.icmp_type = family_ == AF_INET ? kEcho4 : kEcho6;
     p.icmp_code = 0;
