@@ -330,8 +330,10 @@ static __always_inline enum flow_kind flow_ipv6(ctx_t *ctx, struct flow *f)
 	copy_ipv6(f->rule.dst, &ip6->daddr);
 	if (ip6->payload_len)
 		f->bytes = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if (f->bytes > room || !skip_extensions(ctx, f))
+	if (f->bytes > room)
 		return FLOW_MALFORMED;
+	if (!skip_extensions(ctx, f))
+		return FLOW_UNREADABLE;
 	f->protocol = f->rule.protocol = FRESH(w->next);
 	f->l4 = FRESH(w->at);
 	if (w->fragment) {
@@ -346,7 +348,7 @@ static __always_inline enum flow_kind flow_ipv6(ctx_t *ctx, struct flow *f)
 	if (FRESH(w->next) == IPPROTO_NONE)
 		return FLOW_INVALID;
 	if (FRESH(w->at) > f->bytes + ETH_HLEN)
-		return FLOW_MALFORMED;
+		return FLOW_UNREADABLE;
 	return flow_transport(ctx, f, f->bytes + ETH_HLEN - FRESH(w->at), hops);
 }
 
