@@ -61,7 +61,7 @@ bool by_the_interface(const FrameCase& /*c*/, Observation& seen) {
 }
 
 // What the filter can look into.
-enum class Look { Good, Unreadable, Cut };
+enum class Look { Good, Unreadable };
 
 bool is_extension(unsigned next) {
   return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
@@ -84,7 +84,7 @@ Look look_at_ipv6(const Bytes& f) {
   unsigned next = f[20];
   bool more = false;
   for (int i = 0; i < kMostExtensions && is_extension(next) && !offset; ++i) {
-    if (at + 8 > f.size()) return Look::Cut;
+    if (at + 8 > f.size()) return Look::Unreadable;
     const unsigned kind = next;
     next = f[at];
     if (kind == IPPROTO_FRAGMENT) {
@@ -98,7 +98,7 @@ Look look_at_ipv6(const Bytes& f) {
   if (offset) return look_at_fragment(next, offset, more, 0);
   if (is_extension(next)) return Look::Unreadable;
   if (next == IPPROTO_NONE) return Look::Good;
-  if (at > end) return Look::Cut;
+  if (at > end) return Look::Unreadable;
   return look_at_fragment(next, 0, more, end - at);
 }
 
@@ -123,18 +123,6 @@ bool unreadable(const FrameCase& c, Observation& seen) {
          dropped(seen);
 }
 
-// The host's stack has it, as what it takes for malformed, and drops it.
-bool cut(const FrameCase& /*c*/, Observation& seen) {
-  const auto* in = arrival(seen);
-  if (!in || !owner(in->frame) || look(in->frame) != Look::Cut) return false;
-  Seen copy = *in;
-  std::erase_if(seen, [](const Seen& s) { return s.where != "P"; });
-  copy.where = "stack P";
-  copy.tag.reset();
-  seen.push_back(copy);
-  return true;
-}
-
 // The kernel takes a second tag of VLAN 0 off as well, where no receive handler sees it again.
 bool two_tags(const FrameCase& /*c*/, Observation& seen) {
   const auto* in = arrival(seen);
@@ -149,7 +137,6 @@ Differences differences_l3s() {
   auto all = differences_routed();
   const Differences of_filter{{kCapturedRow, by_the_interface},
                               {"filter_unreadable", unreadable},
-                              {"filter_cut", cut},
                               {"rx_two_tags", two_tags}};
   all.insert(all.begin(), of_filter.begin(), of_filter.end());
   return all;

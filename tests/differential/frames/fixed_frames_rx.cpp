@@ -176,7 +176,8 @@ void add_l3s_frames(FixedFrames& all) {
   all.push_back({row, "13 extension headers",
                  at(X, kToUs, ip6(kA.v6), h, d, d, d, d, d, d, d, d, d, d, d, d, Udp{}), "A"});
   auto cut = DestinationOptions{.next_header = 60};
-  all.push_back({"filter_cut", "IPv6", FrameCase{X, frame(kToUs, ip6(kA.v6), cut), {}}, "A"});
+  all.push_back({row, "an extension header that is cut",
+                 FrameCase{X, frame(kToUs, ip6(kA.v6), cut), {}}, "A"});
   all.push_back({"rx_two_tags", "IPv4",
                  at(X, kToUs, Vlan{.id = 0, .tpid = 0x88a8}, Vlan{.id = 0}, ip(kA.v4), Udp{}),
                  "A"});

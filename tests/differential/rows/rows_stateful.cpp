@@ -20,15 +20,12 @@ void add_stateful_rows(Rows& all) {
       "Connection tracking and rules: nf_conntrack and iptables in the parent's namespace";
   const Rows rows{
       {"filter_unreadable", s,
-       "what hides its transport header: TCP fragments that cut it or lie in it, more than 12 IPv6 "
-       "extension headers",
+       "what hides its transport header: TCP fragments that cut it or lie in it, IPv6 extension "
+       "headers that are cut or more than 12",
        none, none,
        differs("passes rules that do not ask for ports or flags",
                "dropped: what rules cannot look into must not pass them",
                "judge: filter_unreadable")},
-      {"filter_cut", s, "IPv6 extension headers that are cut", none, none,
-       differs("INVALID; the endpoint's stack drops it",
-               "malformed: the parent's stack, which drops it", "judge: filter_cut")},
       {"ct_tcp", s, "TCP: opened, closed and reset in every way; flags that make no sense", none,
        none, same_l3s("nf_conntrack's states, time-outs, marks and counts, packet by packet")},
       {"ct_tcp_window", s,
