@@ -42,7 +42,7 @@ bool is_apart(std::uint8_t protocol) {
 }
 
 std::uint8_t icmp_of(int family) {
-  return family == AF_INET ? IcmpMessage::kProtocol : Icmp6Message::kProtocol;
+  return family == AF_INET ? IcmpError::kProtocol : Icmp6Error::kProtocol;
 }
 
 }  // namespace
@@ -136,9 +136,9 @@ Bytes RandomTraffic::to_frame(const Sent& sent) {
   else if (p.protocol == IPPROTO_UDP)
     transport = Udp{.sport = p.sport, .dport = p.dport};
   else if (p.protocol == IPPROTO_ICMP && family_ == AF_INET)
-    transport = IcmpMessage{.type = p.icmp_type, .code = p.icmp_code, .rest = 0x00010001};
+    transport = IcmpError{.type = p.icmp_type, .code = p.icmp_code, .rest = 0x00010001};
   else if (p.protocol == IPPROTO_ICMPV6 && family_ == AF_INET6)
-    transport = Icmp6Message{.type = p.icmp_type, .code = p.icmp_code, .rest = 0x00010001};
+    transport = Icmp6Error{.type = p.icmp_type, .code = p.icmp_code, .rest = 0x00010001};
   const auto some = payload(random_.below(64));
   if (family_ == AF_INET) {
     IPv4 ip{.protocol = p.protocol};

@@ -133,8 +133,8 @@ void add_others(Scripts& all, int family, Place opener) {
                     {"there again", opener, bytes(opener, protocol)},
                     {"back", other_end(opener), bytes(other_end(opener), protocol)}}});
   // Asks nothing, and is no error.
-  const auto odd = family == AF_INET ? packet(family, opener, IcmpMessage{.type = 9})
-                                     : packet(family, opener, Icmp6Message{.type = 150});
+  const auto odd = family == AF_INET ? packet(family, opener, IcmpError{.type = 9, .code = 0})
+                                     : packet(family, opener, Icmp6Error{.type = 150, .code = 0});
   all.push_back({"ct_icmp",
                  fmt::format("of another type, from {}", to_string(opener)),
                  family,

@@ -24,11 +24,10 @@ struct Error {
     const Addr router{"10.66.1.2", "fd00:66::2"};
     const auto &src = by_router ? router : address_of(from), &dst = address_of(to);
     if (family == AF_INET)
-      return frame(mac, IPv4{.src = src.v4, .dst = dst.v4},
-                   IcmpMessage{.type = type4, .code = code}, quoted);
+      return frame(mac, IPv4{.src = src.v4, .dst = dst.v4}, IcmpError{.type = type4, .code = code},
+                   quoted);
     return frame(mac, IPv6{.src = src.v6, .dst = dst.v6},
-                 Icmp6Message{.type = type6, .code = code, .rest = type6 == 2 ? 1280U : 0U},
-                 quoted);
+                 Icmp6Error{.type = type6, .code = code, .rest = type6 == 2 ? 1280U : 0U}, quoted);
   }
 };
 
@@ -38,8 +37,8 @@ Raw quote(const Bytes& frame, std::size_t most = 1000) {
   return {Bytes(begin, begin + static_cast<std::ptrdiff_t>(size))};
 }
 
-constexpr std::uint8_t kUnreachable4 = IcmpMessage::kUnreachable,
-                       kUnreachable6 = Icmp6Message::kUnreachable;
+constexpr std::uint8_t kUnreachable4 = IcmpError::kUnreachable,
+                       kUnreachable6 = Icmp6Error::kUnreachable;
 
 }  // namespace
 
@@ -72,7 +71,7 @@ void add_error_scripts(Scripts& all, int family) {
         {asks, says("port unreachable", port_closed), says("once more", port_closed), asks});
     add("by a router", {{"asks", opener, udp()}, says("unreachable", of_router)});
     add("time exceeded", {{"asks", opener, udp()},
-                          says("exceeded", error(quote(udp()), 11, Icmp6Message::kTimeExceeded)),
+                          says("exceeded", error(quote(udp()), 11, Icmp6Error::kTimeExceeded)),
                           says("bad header", error(quote(udp()), 12, 4))});
     add("of no connection", {says("unreachable", error(quote(udp())))});
     add("quotes as little as may be", {{"asks", opener, udp()},
