@@ -36,9 +36,11 @@ std::optional<Place> owner(const Bytes& frame) {
       return {};
     return endpoint_it_is_for(packet);
   }
-  if (type != ETHERTYPE_IPV6 || packet.size() < kIpv6 || packet[0] >> 4 != 6 ||
-      word(packet, 4) + kIpv6 > packet.size())
-    return {};  // with a length that lies it is the host's, who drops it
+  if (type != ETHERTYPE_IPV6 || packet.size() < kIpv6 || packet[0] >> 4 != 6) return {};
+  // With a length that lies it is the host's, who drops it; and so is what looks like duplicate
+  // address detection.
+  if (word(packet, 4) + kIpv6 > packet.size()) return {};
+  if (packet[6] == IPPROTO_ICMPV6 && has(packet, 8, Ip6Addr())) return {};
   return endpoint_it_is_for(packet);
 }
 
@@ -80,6 +82,7 @@ Look look_at_ipv6(const Bytes& f) {
   constexpr int kMostExtensions = 12;
   const std::size_t length = word(f, kEthernet + 4);
   const auto end = length ? kEthernet + kIpv6 + length : f.size();
+  if (end > f.size()) return Look::Good;  // INVALID, but no secret
   std::size_t at = kEthernet + kIpv6, offset = 0;
   unsigned next = f[20];
   bool more = false;
