@@ -236,7 +236,7 @@ Result<nlohmann::json> run() {
     results.insert(results.end(), rows.begin(), rows.end());
     return {};
   };
-  for (const unsigned rules : {1, 100, 1000})
+  for (const unsigned rules : {1U, 100U, 1000U})
     BV_CHECK(add({fmt::format("UDP of one connection, {} rules", rules), rules, kPackets, false}));
   BV_CHECK(add({"new UDP flows, 1 rule", 1, kNewFlows, true}));
   utsname kernel{};
