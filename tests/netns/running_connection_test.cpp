@@ -26,8 +26,8 @@ class RunningConnection : public OurStage, public ::testing::WithParamInterface<
     done("conntrack set nf_conntrack_tcp_loose=0");
     restore(accept("--ctstate ESTABLISHED"));
   }
-  void done(const std::string& args, const std::string& input = {}) {
-    const auto r = cli(args, input);
+  void done(const std::string& args) {
+    const auto r = cli(args);
     ASSERT_EQ(r.status, 0) << args << "\n" << r.err;
   }
   // In both directions.
@@ -35,8 +35,8 @@ class RunningConnection : public OurStage, public ::testing::WithParamInterface<
     return fmt::format("-A INPUT {0} -j ACCEPT\n-A OUTPUT {0} -j ACCEPT\n", match);
   }
   void restore(const std::string& rules) {
-    done("rule restore --parent P",
-         fmt::format("*filter\n:INPUT DROP\n:OUTPUT DROP\n{}COMMIT\n", rules));
+    BV_OK(engine().restore(GetParam(),
+                           fmt::format("*filter\n:INPUT DROP\n:OUTPUT DROP\n{}COMMIT\n", rules)));
   }
   std::uint64_t dropped() {
     return reason(BV_REASON_RX_CHAIN_POLICY) + reason(BV_REASON_TX_CHAIN_POLICY) +
