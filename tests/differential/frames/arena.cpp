@@ -74,6 +74,9 @@ constexpr const char* kToEndpoints =
     "ip daddr { 192.168.10.100, 172.16.1.200, 10.211.55.254 } accept\n"
     "ip6 daddr { fd00:10::100, fd00:1::200, fd00:55::254 } accept";
 
+// Who has a packet may complain about it.
+constexpr const char* kMute = "chain out { type filter hook output priority raw; policy drop; };";
+
 // What stacks send by themselves, sooner or later: requests for neighbours and answers to them,
 // group reports, errors.
 bool is_a_stacks_own(const Seen& s) {
@@ -124,8 +127,9 @@ Result<> Arena::quiet(std::span<const std::string> neighbours) {
     const auto r = lab::run(
         {"ip", "netns", "exec", netns, "nft", "-f", "-"},
         fmt::format("table inet quiet {{ chain in {{ type filter hook prerouting priority raw; "
-                    "policy drop;\n{}\n}}; }}",
-                    l3s && place != Place::X ? kToEndpoints : ""));
+                    "policy drop;\n{}\n}}; {} }}",
+                    l3s && place != Place::X ? kToEndpoints : "",
+                    l3s && is_endpoint(place) ? kMute : ""));
     if (r.status) return refuse(std::errc::io_error, "nft: " + r.err);
     BV_CHECK(topology_->lab().sysctl(netns, "net.ipv4.conf.all.arp_ignore", "8"));
   }

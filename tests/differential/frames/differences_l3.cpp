@@ -19,8 +19,9 @@ bool is_address(const Bytes& frame, std::size_t at, const Ip6Addr& address) {
 
 // What the driver routes is dropped by us.
 bool not_routed(Observation& seen) {
-  return std::erase_if(seen,
-                       [](const Seen& s) { return !at_endpoint(s) && s.where != "stack h"; }) > 0;
+  return std::erase_if(seen, [](const Seen& s) {
+           return !at_endpoint(s) && !at_input(s) && s.where != "stack h";
+         }) > 0;
 }
 
 // IPv6 to a group, with a MAC address that is none's: the driver routes it.

@@ -126,6 +126,30 @@ bool unreadable(const FrameCase& c, Observation& seen) {
          dropped(seen);
 }
 
+// Duplicate address detection by unicast, as nobody does it: the driver asks its routes for the
+// address that it goes to, but as the endpoint that it is about. To ours it is the host's.
+bool probe(const FrameCase& /*c*/, Observation& seen) {
+  constexpr std::size_t kType = kEthernet + kIpv6, kTarget = kType + 8, kEnd = kTarget + 16;
+  constexpr std::uint8_t kSolicitation = 135;
+  const auto* in = arrival(seen);
+  if (!in || ethertype(in->frame) != ETHERTYPE_IPV6 || in->frame.size() < kEnd) return false;
+  const auto& f = in->frame;
+  if (f[20] != IPPROTO_ICMPV6 || f[kType] != kSolicitation || !has(f, 22, Ip6Addr())) return false;
+  const Bytes packet(f.begin() + kEthernet, f.end());
+  const auto to = endpoint_it_is_for(packet);
+  const bool about_one = has(f, kTarget, Ip6Addr(kA.v6)) || has(f, kTarget, Ip6Addr(kB.v6)) ||
+                         has(f, kTarget, Ip6Addr(kH.v6));
+  if (!to || !about_one || packet[0] >> 4 != 6) return false;
+  const auto before = seen;
+  std::erase_if(seen, at_input);
+  const auto size = word(f, kEthernet + 4) + kIpv6;
+  if (to == Place::H && size <= packet.size())
+    seen.push_back({.where = "input h",
+                    .frame = {packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(size)}});
+  std::sort(seen.begin(), seen.end());
+  return seen != before;
+}
+
 // The kernel takes a second tag of VLAN 0 off as well, where no receive handler sees it again.
 bool two_tags(const FrameCase& /*c*/, Observation& seen) {
   const auto* in = arrival(seen);
@@ -140,6 +164,7 @@ Differences differences_l3s() {
   auto all = differences_routed();
   const Differences of_filter{{kCapturedRow, by_the_interface},
                               {"filter_unreadable", unreadable},
+                              {"rx_probe", probe},
                               {"rx_two_tags", two_tags}};
   all.insert(all.begin(), of_filter.begin(), of_filter.end());
   return all;

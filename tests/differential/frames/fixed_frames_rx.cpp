@@ -178,6 +178,10 @@ void add_l3s_frames(FixedFrames& all) {
   auto cut = DestinationOptions{.next_header = 60};
   all.push_back({row, "an extension header that is cut",
                  FrameCase{X, frame(kToUs, ip6(kA.v6), cut), {}}, "A"});
+  all.push_back({"rx_probe", "to H about A",
+                 at(X, kToUs, IPv6{.src = "::", .dst = kH.v6, .hop_limit = 255},
+                    NeighborSolicitation{.target = kA.v6}),
+                 "host"});
   all.push_back({"rx_two_tags", "IPv4",
                  at(X, kToUs, Vlan{.id = 0, .tpid = 0x88a8}, Vlan{.id = 0}, ip(kA.v4), Udp{}),
                  "A"});

@@ -30,6 +30,9 @@ void add_rx_rows(Rows& all) {
        same("unicast: matched by its target; multicast: as any, and the address's owner has joined "
             "its group"),
        same("matched by its target"), same(host)},
+      {"rx_probe", s, "duplicate address detection sent to an endpoint's address", none, none,
+       differs("reaches its sockets only if it is about that address",
+               "the parent's stack: nobody sends it so", "judge: rx_probe")},
       {"rx_neighbour_discovery", s, "other neighbour discovery",
        same("unicast: matched by the IPv6 destination; multicast: as any"),
        same("matched by the IPv6 destination"), same(host)},
