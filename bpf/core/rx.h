@@ -33,8 +33,6 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 	struct verdict v;
 	struct l3 l3;
 
-	if (ctx_state(ctx) == STATE_FOR_MEMBER && ctx_to_group(ctx))
-		return rx_member(ctx);
 	if (ctx_for_other_host(ctx))
 		return verdict(BV_REASON_RX_OTHER_HOST);
 	if (ctx_in_vlan(ctx))

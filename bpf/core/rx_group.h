@@ -18,6 +18,18 @@ static __always_inline const struct bv_port *rx_sender(ctx_t *ctx)
 	return owner ? &owner->to : dhcp_asker(ctx, ctx_device(ctx));
 }
 
+/* A copy for one with the filter on: copy_by_filter(). Nobody else may have it. */
+static __always_inline struct verdict rx_member(ctx_t *ctx)
+{
+	__u32 id = ctx->mark;
+	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
+
+	ctx->mark = 0;
+	if (!port || !port->filter || port->mode != BV_MODE_L2 || port->parent != ctx_device(ctx))
+		return verdict(BV_REASON_RX_NO_FILTER);
+	return rx_filtered(ctx, port);
+}
+
 /*
  * False if it is the parent's stack's alone. A reflection is for those alone whom policy vepa keeps
  * from hearing it directly. Who sent it is not always to be found (nor in the driver): then those
@@ -38,6 +50,10 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 	struct l3 asked;
 	__u16 resume;
 
+	if (ctx_state(ctx) == STATE_FOR_MEMBER) {
+		*v = rx_member(ctx);
+		return true;
+	}
 	if (!parent || !parent->l2_endpoints || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)) ||
 	    (eth.h_source[0] & 1) || ctx_ethertype(ctx) == bpf_htons(ETH_P_PAUSE))
 		return false;
@@ -63,18 +79,6 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 		     ? again(resume)
 		     : verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_FLOODED);
 	return sender || flooded != FLOOD_NOBODY;
-}
-
-/* A copy for one with the filter on: copy_by_filter(). Nobody else may have it. */
-static __always_inline struct verdict rx_member(ctx_t *ctx)
-{
-	__u32 id = ctx->mark;
-	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
-
-	ctx->mark = 0;
-	if (!port || !port->filter || port->mode != BV_MODE_L2 || port->parent != ctx_device(ctx))
-		return verdict(BV_REASON_RX_NO_FILTER);
-	return rx_filtered(ctx, port);
 }
 
 #endif
