@@ -2,6 +2,7 @@
 #include "tcp_transfer.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -35,8 +36,9 @@ Result<std::unique_ptr<TcpTransfer>> TcpTransfer::start(const lab::Path& path) {
   const auto listener = lab::server(path, SOCK_STREAM, to, endurance());
   auto client = lab::asker(path, SOCK_STREAM, 0, endurance());
   if (!listener || !client) return fail(errno, "the sockets of a transfer");
-  if (connect(client.get(), to.get(), to.length)) return fail(errno, "connect");
-  UniqueFd server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (TEMP_FAILURE_RETRY(connect(client.get(), to.get(), to.length))) return fail(errno, "connect");
+  UniqueFd server(static_cast<int>(
+      TEMP_FAILURE_RETRY(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC))));
   if (!server) return fail(errno, "accept");
   return std::unique_ptr<TcpTransfer>(new TcpTransfer(std::move(client), std::move(server)));
 }
@@ -81,7 +83,7 @@ void TcpTransfer::send(const UniqueFd& fd, Flow& flow) const {
     for (std::size_t i = 0; i < kChunk; ++i)
       words[i] = word_at(flow.seed, flow.sent / sizeof(Word) + i);
     for (std::span<const std::byte> left = std::as_bytes(std::span(words)); !left.empty();) {
-      const auto n = ::send(fd.get(), left.data(), left.size(), MSG_NOSIGNAL);
+      const auto n = TEMP_FAILURE_RETRY(::send(fd.get(), left.data(), left.size(), MSG_NOSIGNAL));
       if (n <= 0) return;
       left = left.subspan(static_cast<std::size_t>(n));
       flow.sent += static_cast<std::uint64_t>(n);
@@ -96,7 +98,7 @@ void TcpTransfer::receive(const UniqueFd& fd, Flow& flow) {
   std::size_t have = 0;  // bytes of `words`
   for (std::uint64_t place = 0;;) {
     const auto room = std::as_writable_bytes(std::span(words)).subspan(have);
-    const auto n = recv(fd.get(), room.data(), room.size(), 0);
+    const auto n = TEMP_FAILURE_RETRY(recv(fd.get(), room.data(), room.size(), 0));
     if (n < 0) return;
     if (n == 0) break;
     have += static_cast<std::size_t>(n);
