@@ -91,8 +91,8 @@ bool is_a_stacks_own(const Seen& s) {
       return frame.size() == 42 && is_one_of(byte(21), {ARPOP_REQUEST, ARPOP_REPLY});
     case ETH_P_IP:
       if (byte(23) == IPPROTO_IGMP) return byte(22) == 1;  // time to live
-      return byte(23) == IPPROTO_ICMP &&
-             is_one_of(byte(34),
+      return byte(23) == IPPROTO_ICMP &&                   // perhaps behind options that it answers
+             is_one_of(byte(ETH_HLEN + (byte(14) & 15U) * 4),
                        {ICMP_DEST_UNREACH, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, ICMP_PARAMETERPROB});
     case ETH_P_IPV6:
       if (byte(20) == IPPROTO_HOPOPTS)  // a router alert, in 8 bytes
