@@ -74,8 +74,12 @@ constexpr const char* kToEndpoints =
     "ip daddr { 192.168.10.100, 172.16.1.200, 10.211.55.254 } accept\n"
     "ip6 daddr { fd00:10::100, fd00:1::200, fd00:55::254 } accept";
 
-// Who has a packet may complain about it.
+// Who has a packet may complain about its options, once a second. Endpoints' packets pass the
+// host's output, but for the precedence that such errors have.
 constexpr const char* kMute = "chain out { type filter hook output priority raw; policy drop; };";
+constexpr const char* kMuteHost =
+    "chain out { type filter hook output priority raw;\n"
+    "ip dscp cs6 icmp type parameter-problem drop\n};";
 
 // What stacks send by themselves, sooner or later: requests for neighbours and answers to them,
 // group reports, errors.
@@ -129,7 +133,10 @@ Result<> Arena::quiet(std::span<const std::string> neighbours) {
         fmt::format("table inet quiet {{ chain in {{ type filter hook prerouting priority raw; "
                     "policy drop;\n{}\n}}; {} }}",
                     l3s && place != Place::X ? kToEndpoints : "",
-                    l3s && is_endpoint(place) ? kMute : ""));
+                    !l3s                 ? ""
+                    : is_endpoint(place) ? kMute
+                    : place == Place::P  ? kMuteHost
+                                         : ""));
     if (r.status) return refuse(std::errc::io_error, "nft: " + r.err);
     BV_CHECK(topology_->lab().sysctl(netns, "net.ipv4.conf.all.arp_ignore", "8"));
   }
