@@ -120,7 +120,7 @@ bool unreadable(const FrameCase& c, Observation& seen) {
     return std::erase_if(seen, [](const Seen& s) { return s.where != "P"; }) > 0;
   }
   const bool passes = std::any_of(seen.begin(), seen.end(), [](const Seen& s) {
-    return s.where == "lo" || (s.where == "P" && s.type == PACKET_OUTGOING);
+    return s.where == "lo" || (s.type == PACKET_OUTGOING && (s.where == "P" || s.where == "Q"));
   });
   return is_endpoint(c.at) && passes && is_ip(c.frame) && look(c.frame) == Look::Unreadable &&
          dropped(seen);
