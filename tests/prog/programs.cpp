@@ -2,33 +2,19 @@
 #include "programs.hpp"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <linux/if_ether.h>
 
 #include <cerrno>
 #include <cstring>
-#include <numeric>
-#include <string_view>
-#include <system_error>
 
 #include "bpfvlan/test/frame.hpp"
-#include "bpfvlan/unique_fd.hpp"
+#include "programs_impl.hpp"
 #include "world.hpp"
 
 namespace bpfvlan::test {
 namespace {
 
 constexpr std::size_t kHeaders = 14 + 40;  // newer kernels refuse IP frames without these
-constexpr const char* kRecord = "bv_record_verdict";
-
-[[noreturn]] void fail(int err, const std::string& what) {
-  throw std::system_error(err < 0 ? -err : err, std::generic_category(), what);
-}
-
-void check(int result, const std::string& what) {
-  if (result < 0) fail(result, what);
-}
 
 const char* name_of(Hook hook) {
   switch (hook) {
@@ -42,46 +28,6 @@ const char* name_of(Hook hook) {
   return "";
 }
 
-Object open(const std::string& path) {
-  Object object(bpf_object__open_file(path.c_str(), nullptr));
-  if (!object) fail(errno, "open " + path);
-  return object;
-}
-
-// The compiler may put tables of its own into .rodata too, so BTF says where a variable is.
-std::size_t rodata_offset(const bpf_object* object, std::string_view variable) {
-  const btf* types = bpf_object__btf(object);
-  const int id = btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
-  check(id, ".rodata");
-  const btf_type* section = btf__type_by_id(types, static_cast<std::uint32_t>(id));
-  const btf_var_secinfo* vars = btf_var_secinfos(section);
-  for (std::uint32_t i = 0; i < btf_vlen(section); ++i) {
-    const btf_type* var = btf__type_by_id(types, vars[i].type);
-    if (btf__name_by_offset(types, var->name_off) == variable) return vars[i].offset;
-  }
-  fail(ENOENT, std::string(variable));
-}
-
-template <class Value>
-void set_constant(bpf_object* object, const char* variable, Value value) {
-  bpf_map* rodata = bpf_object__find_map_by_name(object, ".rodata");
-  if (!rodata) fail(ENOENT, "map .rodata");
-  std::size_t size = 0;
-  const void* initial = bpf_map__initial_value(rodata, &size);
-  Bytes image(size);
-  std::memcpy(image.data(), initial, size);
-  const std::size_t at = rodata_offset(object, variable);
-  if (at + sizeof(value) > size) fail(ERANGE, variable);
-  std::memcpy(image.data() + at, &value, sizeof(value));
-  check(bpf_map__set_initial_value(rodata, image.data(), size), variable);
-}
-
-void set_entries(bpf_object* object, const std::string& name, std::uint32_t entries) {
-  bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
-  if (!map) fail(ENOENT, name);
-  check(bpf_map__set_max_entries(map, entries), name);
-}
-
 void set_limits(bpf_object* object, const Limits& limits) {
   for (const auto& [name, entries] : limits.entries) set_entries(object, name, entries);
   if (!limits.endpoints) return;
@@ -92,18 +38,7 @@ void set_limits(bpf_object* object, const Limits& limits) {
   set_constant(object, "bv_chunks", chunks);
 }
 
-Size size_of(int program) {
-  bpf_prog_info info{};
-  std::uint32_t length = sizeof(info);
-  check(bpf_obj_get_info_by_fd(program, &info, &length), "program info");
-  return {info.xlated_prog_len / static_cast<std::uint32_t>(sizeof(bpf_insn)), info.verified_insns};
-}
-
 }  // namespace
-
-void ObjectDeleter::operator()(bpf_object* object) const {
-  bpf_object__close(object);
-}
 
 Programs::Programs(const std::string& object_path, Record record, const Limits& limits)
     : path_(object_path),
@@ -118,40 +53,6 @@ Programs::Programs(const std::string& object_path, Record record, const Limits& 
   check(bpf_object__load(prepare_.get()), "load " BV_PREPARE_OBJECT);
 }
 
-// bpfvlan.clang-19.bpf.o, bpfvlan_filter.clang-19.bpf.o
-void Programs::need_filter() {
-  if (filter_) return;
-  constexpr std::string_view kMain = "/bpfvlan.", kFilter = "/bpfvlan_filter.";
-  auto path = path_;
-  path.replace(path.rfind(kMain), kMain.size(), kFilter);
-  Object object = open(path);
-  set_constant(object.get(), kRecord, static_cast<std::uint8_t>(record_ == Record::kYes));
-  set_constant(object.get(), "bv_conn_sets", connections_ / BV_CONN_WAYS);
-  set_entries(object.get(), "conntrack", connections_ / BV_CONN_WAYS);
-  share_maps(object.get());
-  check(bpf_object__load(object.get()), "load " + path);
-  filter_ = std::move(object);
-}
-
-void Programs::call_filter(bool yes) {
-  const std::uint32_t slot = 0;
-  if (yes) {
-    put("filters", slot, filter_program("bv_filter"));
-    return;
-  }
-  const int err = bpf_map_delete_elem(map("filters"), &slot);
-  if (err && err != -ENOENT) fail(err, "map filters");
-}
-
-void Programs::share_maps(bpf_object* object) const {
-  bpf_map* theirs = nullptr;
-  bpf_object__for_each_map(theirs, object) {
-    const auto* ours = bpf_object__find_map_by_name(object_.get(), bpf_map__name(theirs));
-    if (ours && !bpf_map__is_internal(theirs))
-      check(bpf_map__reuse_fd(theirs, bpf_map__fd(ours)), bpf_map__name(theirs));
-  }
-}
-
 int Programs::map(const char* name) const {
   int fd = bpf_object__find_map_fd_by_name(object_.get(), name);
   if (fd < 0 && filter_) fd = bpf_object__find_map_fd_by_name(filter_.get(), name);
@@ -162,12 +63,6 @@ int Programs::map(const char* name) const {
 int Programs::program(Hook hook) const {
   const bpf_program* found = bpf_object__find_program_by_name(object_.get(), name_of(hook));
   if (!found) fail(ENOENT, name_of(hook));
-  return bpf_program__fd(found);
-}
-
-int Programs::filter_program(const char* name) const {
-  const bpf_program* found = bpf_object__find_program_by_name(filter_.get(), name);
-  if (!found) fail(ENOENT, name);
   return bpf_program__fd(found);
 }
 
@@ -215,10 +110,6 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
 
 Size Programs::size(Hook hook) const {
   return size_of(program(hook));
-}
-
-Size Programs::filter_size() const {
-  return size_of(filter_program("bv_filter"));
 }
 
 void Programs::put(std::uint32_t ifindex, const bv_parent& parent) {
@@ -278,39 +169,6 @@ void Programs::zero(const char* name) {
   for (std::uint32_t i = 0; i < info.max_entries; ++i) write(name, &i, zeros.data());
 }
 
-void Programs::put_pages(std::uint32_t parent_index, const std::vector<bv_rule_page>& pages) {
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-  auto count = static_cast<std::uint32_t>(pages.size());
-  const UniqueFd inner(bpf_map_create(BPF_MAP_TYPE_ARRAY, "rule_pages", sizeof(std::uint32_t),
-                                      sizeof(bv_rule_page), count, &options));
-  if (!inner) fail(errno, "make a map of rules");
-  std::vector<std::uint32_t> keys(pages.size());
-  std::iota(keys.begin(), keys.end(), 0U);
-  check(bpf_map_update_batch(inner.get(), keys.data(), pages.data(), &count, nullptr),
-        "fill a map of rules");
-  put("rules", parent_index, inner.get());
-}
-
-void Programs::erase_pages(std::uint32_t parent_index) {
-  const int err = bpf_map_delete_elem(map("rules"), &parent_index);
-  if (err && err != -ENOENT) fail(err, "map rules");
-}
-
-template <class Value>
-void Programs::write_per_cpu(const char* name, std::uint32_t key, const Value& first_cpu) {
-  static_assert(sizeof(Value) % 8 == 0, "the kernel rounds per-CPU values up to 8 bytes");
-  std::vector<Value> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  values.front() = first_cpu;
-  check(bpf_map_update_elem(map(name), &key, values.data(), BPF_ANY), name);
-}
-
-template <class Value>
-std::vector<Value> Programs::read_per_cpu(const char* name, std::uint32_t key) const {
-  std::vector<Value> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  check(bpf_map_lookup_elem(map(name), &key, values.data()), name);
-  return values;
-}
-
 void Programs::reset(const ReasonCounts& reasons) {
   for (std::uint32_t i = 0; i < reasons.size(); ++i) write_per_cpu("reasons", i, reasons[i]);
   for (std::uint32_t id = 0; id < kIds; ++id) clear_counters(id);
@@ -349,36 +207,6 @@ bv_verdict Programs::last_verdict() const {
   for (const auto& cpu : read_per_cpu<bv_verdict>("last_verdict", 0))
     if (cpu.action || cpu.reason || cpu.ifindex || cpu.to) written = cpu;
   return written;
-}
-
-bv_rule_count Programs::rule_count(std::uint32_t counter) const {
-  bv_rule_count sum{};
-  for (const auto& cpu : read_per_cpu<bv_rule_count>("rule_counts", counter)) {
-    sum.packets += cpu.packets;
-    sum.bytes += cpu.bytes;
-  }
-  return sum;
-}
-
-void Programs::clear_rule_count(std::uint32_t counter) {
-  write_per_cpu("rule_counts", counter, bv_rule_count{});
-}
-
-std::uint64_t Programs::ct_stat(bv_ct_stat stat) const {
-  std::uint64_t sum = 0;
-  for (const auto cpu : read_per_cpu<std::uint64_t>("ct_stats", stat)) sum += cpu;
-  return sum;
-}
-
-std::uint32_t Programs::now_ticks() const {
-  std::array<std::uint8_t, ETH_HLEN + sizeof(bv_ct_clock)> out{};
-  const auto in = out;
-  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_out = out.data(),
-              .data_size_in = in.size(), .data_size_out = out.size());
-  check(bpf_prog_test_run_opts(filter_program("bv_clock"), &opts), "run bv_clock");
-  bv_ct_clock clock{};
-  std::memcpy(&clock, out.data() + ETH_HLEN, sizeof(clock));
-  return static_cast<std::uint32_t>(clock.jiffies >> BV_CT_TICK_SHIFT);
 }
 
 }  // namespace bpfvlan::test

@@ -65,6 +65,16 @@ struct Limits {
   std::uint32_t connections = kConnections;        // a power of two
 };
 
+// What the rules are asked by a program of the tests: matcher.bpf.c.
+struct RuleQuestion {
+  bv_rule_key key{};
+  std::uint32_t ipv6 = 0, has_ports = 0, bytes = 0, parent = 0;
+};
+struct RuleAnswer {
+  std::uint32_t counter = 0;
+  bv_target target{};
+};
+
 // Every failure throws std::system_error.
 class Programs {
  public:
@@ -82,6 +92,9 @@ class Programs {
   // The filter's object, of the same compiler: its maps are then there as all others.
   void need_filter();
   void call_filter(bool yes);  // by bv_rx and bv_xmit; need_filter() first
+
+  void need_matcher();  // with the filter's rules; need_filter() comes with it
+  RuleAnswer match(const RuleQuestion& question) const;
 
   void put(std::uint32_t ifindex, const bv_parent& parent);
   void put(std::uint32_t host_side, const bv_endpoint& endpoint);
@@ -145,6 +158,7 @@ class Programs {
   Object object_;
   Object filter_;
   Object prepare_;
+  Object matcher_;
 };
 
 }  // namespace bpfvlan::test

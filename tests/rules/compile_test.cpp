@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 
 #include "linear.hpp"
@@ -61,11 +60,6 @@ std::vector<Rule> parse_all(const std::vector<std::string>& lines) {
   return ::testing::AssertionSuccess();
 }
 
-std::uint64_t seed() {
-  const auto* given = std::getenv("BPFVLAN_SEED");
-  return given ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-}
-
 struct Size {
   std::size_t sets, most_rules, packets;
 };
@@ -73,7 +67,7 @@ class CompiledRules : public ::testing::TestWithParam<Size> {};
 
 // With BPFVLAN_SEED=N in the environment, that run again.
 TEST_P(CompiledRules, mean_what_the_list_means) {
-  const auto with = seed();
+  const auto with = random_seed();
   SCOPED_TRACE(fmt::format("BPFVLAN_SEED={}", with));
   RandomRules random(with);
   std::size_t hits = 0, all = 0, longest = 0;

@@ -5,11 +5,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "rules/words.hpp"
 
 namespace bpfvlan {
+
+std::uint64_t random_seed() {
+  const auto* given = std::getenv("BPFVLAN_SEED");
+  return given ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+}
 
 const std::map<std::string, std::uint32_t>& RandomRules::endpoints() {
   static const std::map<std::string, std::uint32_t> kEndpoints = {

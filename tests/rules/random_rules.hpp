@@ -11,6 +11,9 @@
 
 namespace bpfvlan {
 
+// BPFVLAN_SEED of the environment, or another one each time.
+std::uint64_t random_seed();
+
 class RandomRules {
  public:
   explicit RandomRules(std::uint64_t seed) : engine_(seed) {}
