@@ -57,19 +57,6 @@ RulePages compile(const World& world) {
   return value_of(compile_rules(all), "rules");
 }
 
-void fill_table(Programs& programs) {
-  bv_conn_set full{};
-  for (std::size_t way = 0; way < BV_CONN_WAYS; ++way) {
-    full.tag[way] = 1;
-    full.conn[way].status_state = BV_CONN_SEEN_REPLY | BV_CONN_ASSURED;
-    full.conn[way].expires =
-        programs.now_ticks() +
-        default_ct_settings(ticks_per_1000_seconds()).timeout[BV_CT_TIMEOUT_TCP_ESTABLISHED];
-  }
-  for (std::uint32_t i = 0; i < programs.connections() / BV_CONN_WAYS; ++i)
-    programs.put("conntrack", i, full);
-}
-
 }  // namespace
 
 std::uint32_t rule_counter(bv_chain chain, std::size_t rule) {
@@ -86,7 +73,7 @@ void install_filter(const World& world, Programs& programs) {
   programs.call_filter(world.filter_program == FilterProgram::kThere);
   programs.put("ct_settings", std::uint32_t{0}, default_ct_settings(ticks_per_1000_seconds()));
   programs.zero("conntrack");
-  if (world.table_full) fill_table(programs);
+  if (world.table_full) fill_table(programs, BV_CONN_SEEN_REPLY | BV_CONN_ASSURED);
   programs.zero("ct_stats");
   programs.clear("ct_fragments");
   for (const bv_chain chain : kChains) {
@@ -99,6 +86,22 @@ void install_filter(const World& world, Programs& programs) {
     programs.put_pages(kParentIndex, compile(world));
   else
     programs.erase_pages(kParentIndex);
+}
+
+void fill_table(Programs& programs, std::uint8_t status, FillTable places) {
+  const auto settings = *programs.find<bv_ct_settings>("ct_settings", std::uint32_t{0});
+  const std::uint32_t now = programs.now_ticks();
+  for (std::uint32_t i = 0; i < programs.connections() / BV_CONN_WAYS; ++i) {
+    auto set = *programs.find<bv_conn_set>("conntrack", i);
+    for (std::size_t way = 0; way < BV_CONN_WAYS; ++way) {
+      if (places == FillTable::kFreePlaces && set.tag[way]) continue;
+      set.tag[way] = 1;
+      set.conn[way] = {};
+      set.conn[way].status_state = status;
+      set.conn[way].expires = now + settings.timeout[BV_CT_TIMEOUT_TCP_ESTABLISHED];
+    }
+    programs.put("conntrack", i, set);
+  }
 }
 
 std::vector<bv_conn> connections(const Programs& programs) {
