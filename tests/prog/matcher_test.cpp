@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <stdexcept>
 #include <tuple>
 
+#include "bpfvlan/test/layers.hpp"
 #include "filter.hpp"
 #include "linear.hpp"
 #include "programs.hpp"
 #include "random_rules.hpp"
 #include "rules/compile.hpp"
+#include "rules/words.hpp"
 #include "setup.hpp"
 
 namespace bpfvlan::test {
@@ -22,8 +26,17 @@ struct Size {
 // 100,000 packets in all.
 constexpr Size kSizes[] = {{80, 3, 500}, {80, 40, 500}, {20, 600, 700}, {4, 3000, 1500}};
 
-class MatcherTest : public ::testing::TestWithParam<std::tuple<std::string, Size>> {
+Rule rule_of(const std::string& text) {
+  auto rule = parse_rule(*split_words(text));
+  if (!rule) throw std::logic_error(text + ": " + rule.error().what);
+  return *rule;
+}
+
+template <class Param>
+class WithMatcher : public ::testing::TestWithParam<Param> {
  protected:
+  virtual const std::string& object() const = 0;
+
   // In the parent's place, each rule with a counter of its own, which is 0.
   void put(const std::vector<Rule>& rules, bv_target policy) {
     RulesToCompile all;
@@ -42,7 +55,15 @@ class MatcherTest : public ::testing::TestWithParam<std::tuple<std::string, Size
     under_test().put_pages(kParentIndex, *pages);
   }
 
-  Programs& under_test() { return programs(std::get<0>(GetParam())); }
+  Programs& under_test() { return programs(object()); }
+};
+
+class MatcherTest : public WithMatcher<std::tuple<std::string, Size>> {
+  const std::string& object() const override { return std::get<0>(GetParam()); }
+};
+
+class EveryWordTest : public WithMatcher<std::string> {
+  const std::string& object() const override { return GetParam(); }
 };
 
 // With BPFVLAN_SEED=N in the environment, that run again.
@@ -95,6 +116,29 @@ INSTANTIATE_TEST_SUITE_P(Sizes, MatcherTest,
                            return fmt::format("up_to_{}_{}", std::get<1>(test.param).most_rules,
                                               compiler_of(std::get<0>(test.param)));
                          });
+
+// As many rules as there can be, of which each matches in one field and none in both.
+TEST_P(EveryWordTest, IsLookedAtForTheLastRule) {
+  std::vector<Rule> rules;
+  for (std::size_t i = 0; i < BV_CHAIN_RULES; ++i)
+    rules.push_back(
+        rule_of(i % 2 ? fmt::format("-s {} -p tcp --dport {} -j DROP", kOutside4, 1000 + i)
+                      : fmt::format("-s 10.9.{}.{} -p tcp --dport 80 -j DROP", i / 250, i % 250)));
+  RulePacket packet{.protocol = Tcp::kProtocol, .has_transport = true, .dport = 80};
+  const Ip4Addr source(kOutside4);
+  std::copy(source.octets.begin(), source.octets.end(), packet.src.begin());
+  const RuleQuestion question{.key = packet.key(), .has_ports = 1, .parent = kParentIndex};
+  under_test().need_matcher();
+
+  ASSERT_NO_FATAL_FAILURE(put(rules, BV_TARGET_ACCEPT));
+  EXPECT_EQ(under_test().match(question).counter, policy_counter(BV_CHAIN_INPUT));
+  rules.back() = rule_of(fmt::format("-s {} -p tcp --dport 80 -j DROP", kOutside4));
+  ASSERT_NO_FATAL_FAILURE(put(rules, BV_TARGET_ACCEPT));
+  EXPECT_EQ(under_test().match(question).counter, rule_counter(BV_CHAIN_INPUT, rules.size() - 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryWordTest, ::testing::ValuesIn(bpf_objects()),
+                         [](const auto& test) { return compiler_of(test.param); });
 
 }  // namespace
 }  // namespace bpfvlan::test
