@@ -14,6 +14,15 @@ constexpr const char* kReasonIds[] = {
 #undef X
 };
 
+void expect_counters(const bv_ep_counters& counted, std::uint32_t id,
+                     const bv_ep_counters& expected) {
+  EXPECT_EQ(counted.rx_packets, expected.rx_packets) << "of endpoint " << id;
+  EXPECT_EQ(counted.rx_bytes, expected.rx_bytes) << "of endpoint " << id;
+  EXPECT_EQ(counted.tx_packets, expected.tx_packets) << "of endpoint " << id;
+  EXPECT_EQ(counted.tx_bytes, expected.tx_bytes) << "of endpoint " << id;
+  EXPECT_EQ(counted.tx_dropped, expected.tx_dropped) << "of endpoint " << id;
+}
+
 }  // namespace
 
 void expect_reasons(const Programs& programs, const ReasonCounts& expected) {
@@ -25,12 +34,13 @@ void expect_reasons(const Programs& programs, const ReasonCounts& expected) {
 }
 
 void expect_endpoint(const Programs& programs, std::uint32_t id, const bv_ep_counters& expected) {
-  const bv_ep_counters counted = programs.endpoint(id);
-  EXPECT_EQ(counted.rx_packets, expected.rx_packets) << "of endpoint " << id;
-  EXPECT_EQ(counted.rx_bytes, expected.rx_bytes) << "of endpoint " << id;
-  EXPECT_EQ(counted.tx_packets, expected.tx_packets) << "of endpoint " << id;
-  EXPECT_EQ(counted.tx_bytes, expected.tx_bytes) << "of endpoint " << id;
-  EXPECT_EQ(counted.tx_dropped, expected.tx_dropped) << "of endpoint " << id;
+  expect_counters(programs.endpoint(id), id, expected);
+}
+
+void expect_endpoints(const Programs& programs, const std::vector<bv_ep_counters>& expected) {
+  const auto counted = programs.endpoints(static_cast<std::uint32_t>(expected.size()));
+  for (std::uint32_t id = 0; id < expected.size(); ++id)
+    expect_counters(counted[id], id, expected[id]);
 }
 
 void expect_verdict(const Programs& programs, const bv_verdict& expected) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include "bpfvlan/test/frame.hpp"
 #include "programs_impl.hpp"
@@ -36,6 +37,18 @@ void set_limits(bpf_object* object, const Limits& limits) {
     set_entries(object, name, *limits.endpoints);
   set_entries(object, "group_hints", (BV_GROUP_BUCKETS + BV_MAX_PARENTS) * chunks);
   set_constant(object, "bv_chunks", chunks);
+}
+
+bv_ep_counters sum_of(const std::vector<bv_ep_counters>& cpus) {
+  bv_ep_counters sum{};
+  for (const auto& cpu : cpus) {
+    sum.rx_packets += cpu.rx_packets;
+    sum.rx_bytes += cpu.rx_bytes;
+    sum.tx_packets += cpu.tx_packets;
+    sum.tx_bytes += cpu.tx_bytes;
+    sum.tx_dropped += cpu.tx_dropped;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -165,13 +178,20 @@ void Programs::zero(const char* name) {
   check(bpf_obj_get_info_by_fd(map(name), &info, &length), name);
   const bool per_cpu = info.type == BPF_MAP_TYPE_PERCPU_ARRAY;
   const auto values = per_cpu ? static_cast<std::size_t>(libbpf_num_possible_cpus()) : 1;
-  const Bytes zeros(info.value_size * values);
-  for (std::uint32_t i = 0; i < info.max_entries; ++i) write(name, &i, zeros.data());
+  const std::size_t rounded = (info.value_size + 7) / 8 * 8;  // of values per CPU
+  const Bytes zeros(rounded * values * info.max_entries);
+  write_batch(name, info.max_entries, zeros.data());
+}
+
+void Programs::write_batch(const char* name, std::uint32_t count, const void* values) {
+  std::vector<std::uint32_t> keys(count);
+  std::iota(keys.begin(), keys.end(), 0U);
+  check(bpf_map_update_batch(map(name), keys.data(), values, &count, nullptr), name);
 }
 
 void Programs::reset(const ReasonCounts& reasons) {
-  for (std::uint32_t i = 0; i < reasons.size(); ++i) write_per_cpu("reasons", i, reasons[i]);
-  for (std::uint32_t id = 0; id < kIds; ++id) clear_counters(id);
+  write_all_per_cpu("reasons", reasons);
+  write_all_per_cpu("ep_counters", std::array<bv_ep_counters, kIds>{});
   write_per_cpu("last_verdict", 0, bv_verdict{});
 }
 
@@ -179,10 +199,19 @@ void Programs::clear_counters(std::uint32_t id) {
   write_per_cpu("ep_counters", id, bv_ep_counters{});
 }
 
+void Programs::read_batch(const char* name, std::uint32_t count, void* values) const {
+  std::vector<std::uint32_t> keys(count);
+  std::uint32_t next = 0;
+  const int err =
+      bpf_map_lookup_batch(map(name), nullptr, &next, keys.data(), values, &count, nullptr);
+  if (err != -ENOENT) check(err, name);  // that is the end of the map
+}
+
 ReasonCounts Programs::reasons() const {
   ReasonCounts sums{};
-  for (std::uint32_t i = 0; i < sums.size(); ++i) {
-    for (const auto& cpu : read_per_cpu<bv_reason_count>("reasons", i)) {
+  const auto counted = read_all_per_cpu<bv_reason_count>("reasons", BV_REASON_MAX);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    for (const auto& cpu : counted[i]) {
       sums[i].packets += cpu.packets;
       sums[i].bytes += cpu.bytes;
     }
@@ -191,15 +220,14 @@ ReasonCounts Programs::reasons() const {
 }
 
 bv_ep_counters Programs::endpoint(std::uint32_t id) const {
-  bv_ep_counters sum{};
-  for (const auto& cpu : read_per_cpu<bv_ep_counters>("ep_counters", id)) {
-    sum.rx_packets += cpu.rx_packets;
-    sum.rx_bytes += cpu.rx_bytes;
-    sum.tx_packets += cpu.tx_packets;
-    sum.tx_bytes += cpu.tx_bytes;
-    sum.tx_dropped += cpu.tx_dropped;
-  }
-  return sum;
+  return sum_of(read_per_cpu<bv_ep_counters>("ep_counters", id));
+}
+
+std::vector<bv_ep_counters> Programs::endpoints(std::uint32_t count) const {
+  std::vector<bv_ep_counters> out;
+  for (const auto& counted : read_all_per_cpu<bv_ep_counters>("ep_counters", count))
+    out.push_back(sum_of(counted));
+  return out;
 }
 
 bv_verdict Programs::last_verdict() const {

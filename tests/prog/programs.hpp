@@ -129,6 +129,7 @@ class Programs {
   void clear_counters(std::uint32_t id);  // of one endpoint
   ReasonCounts reasons() const;
   bv_ep_counters endpoint(std::uint32_t id) const;
+  std::vector<bv_ep_counters> endpoints(std::uint32_t count) const;  // the first ones
   bv_verdict last_verdict() const;
 
   // Of the filter.
@@ -148,8 +149,14 @@ class Programs {
   int prepared(int fd) const;  // the program that prepares the frame and goes on with this one
   template <class Value>
   void write_per_cpu(const char* name, std::uint32_t key, const Value& first_cpu);
+  template <class Values>
+  void write_all_per_cpu(const char* name, const Values& first_cpu);
+  void write_batch(const char* name, std::uint32_t count, const void* values);  // from index 0
   template <class Value>
   std::vector<Value> read_per_cpu(const char* name, std::uint32_t key) const;
+  template <class Value>
+  std::vector<std::vector<Value>> read_all_per_cpu(const char* name, std::uint32_t count) const;
+  void read_batch(const char* name, std::uint32_t count, void* values) const;  // from index 0
 
   std::string path_;
   Record record_;

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <linux/pkt_cls.h>
 
-#include <array>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "expect.hpp"
 #include "filter.hpp"
@@ -132,7 +132,7 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
   }
   expect_reasons(programs, reasons);
 
-  std::array<bv_ep_counters, kIds> endpoints{};
+  std::vector<bv_ep_counters> endpoints(kIds);
   if (row.hook == Hook::kXmit && !row.from_other) {
     endpoints[kSenderId].tx_packets = 1;
     endpoints[kSenderId].tx_bytes = bytes;
@@ -145,8 +145,7 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
     endpoints[id].rx_packets += 1;
     endpoints[id].rx_bytes += bytes;
   }
-  for (std::uint32_t id = 0; id < endpoints.size(); ++id)
-    expect_endpoint(programs, id, endpoints[id]);
+  expect_endpoints(programs, endpoints);
 }
 
 void expect_run(Programs& programs, const Row& row, const Bytes& frame) {
