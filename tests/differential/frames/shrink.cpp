@@ -21,7 +21,8 @@ Result<> cut(Judge& judge, FrameCase& c) {
   for (auto step = c.frame.size() / 2; step > 0; step /= 2)
     for (bool more = true; more && c.frame.size() >= kEthernet + step;) {
       auto shorter = c;
-      shorter.frame.resize(c.frame.size() - step);
+      shorter.frame.erase(shorter.frame.end() - static_cast<std::ptrdiff_t>(step),
+                          shorter.frame.end());
       BV_TRY(more, keeps(judge, c, std::move(shorter)));
     }
   return {};
