@@ -186,7 +186,8 @@ struct Case {
   bool new_flows;
 };
 
-// Packets a second that arrived; all that were sent must.
+// Packets a second that arrived: all that were sent, but for some that find the queue of a busy CPU
+// full (net.core.netdev_max_backlog).
 Result<double> play(Peer peer, const Case& c) {
   BV_TRY(const auto network, Network::make(peer));
   BV_CHECK(network->engine().restore(AF_INET, table(c.rules)));
@@ -198,10 +199,11 @@ Result<double> play(Peer peer, const Case& c) {
   BV_CHECK(sender.send(c.packets, [&](unsigned i) { return c.new_flows ? i + 1 : 0; }));
   const Seconds time = Clock::now() - start;
   BV_TRY(const auto after, network->received());
-  if (after - before != c.packets)
+  const auto arrived = after - before;
+  if (arrived > c.packets || arrived < c.packets / 100 * 99)
     return refuse(std::errc::io_error, fmt::format("{}, {}: {} of {} packets arrived", c.what,
-                                                   to_string(peer), after - before, c.packets));
-  return c.packets / time.count();
+                                                   to_string(peer), arrived, c.packets));
+  return static_cast<double>(arrived) / time.count();
 }
 
 Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {

@@ -14,7 +14,8 @@
 #include "flow_parse.h"
 
 #define REJECT_TTL	64
-#define REJECT_TOS	0xc0 /* IPTOS_PREC_INTERNETCONTROL */
+#define REJECT_TOS	0xc0 /* IPTOS_PREC_INTERNETCONTROL: of errors, beside ... */
+#define REJECT_TOS_KEPT 0x1e /* ... RT_TOS of the packet (icmp.c, __icmp_send) */
 #define REJECT_QUOTE4	548  /* 576 in all */
 #define REJECT_QUOTE6	1232 /* 1280 in all */
 #define REJECT_CHUNK	256
@@ -98,7 +99,7 @@ static __always_inline __u32 partial_checksum_at(ctx_t *ctx, const struct flow *
 }
 
 static __always_inline void answer_ip(struct answer *a, const struct flow *f, __u8 protocol,
-				      __u32 len)
+				      __u32 len, __u8 tos)
 {
 	if (f->family) {
 		struct ipv6hdr *ip6 = &a->v6.ip6;
@@ -116,7 +117,7 @@ static __always_inline void answer_ip(struct answer *a, const struct flow *f, __
 		__builtin_memset(ip, 0, sizeof(*ip));
 		ip->version = 4;
 		ip->ihl = 5;
-		ip->tos = protocol == IPPROTO_ICMP ? REJECT_TOS : 0;
+		ip->tos = tos;
 		ip->tot_len = bpf_htons(len + sizeof(*ip));
 		if (protocol == IPPROTO_TCP)
 			ip->frag_off = bpf_htons(0x4000);
@@ -155,7 +156,7 @@ static __always_inline bool answer_reset(ctx_t *ctx, struct flow *f, struct answ
 		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp), 0);
 		tcp->check = ~fold(sum);
 	}
-	answer_ip(a, f, IPPROTO_TCP, sizeof(*tcp));
+	answer_ip(a, f, IPPROTO_TCP, sizeof(*tcp), 0);
 	if (bpf_skb_change_tail(ctx, ETH_HLEN + ip_len + sizeof(*tcp), 0))
 		return false;
 	if (f->family)
@@ -212,6 +213,7 @@ static __always_inline bool answer_unreachable(ctx_t *ctx, struct flow *f, struc
 	const __u32 quoted = all < most ? all : most;
 	__u8 *icmp = f->family ? a->v6.icmp : a->v4.icmp;
 	const __u32 partial = partial_checksum_at(ctx, f);
+	__u8 tos = 0;
 	__u64 sum;
 
 	if (partial == CHECKSUM_ELSEWHERE || bpf_skb_change_tail(ctx, ETH_HLEN + quoted, 0))
@@ -223,7 +225,10 @@ static __always_inline bool answer_unreachable(ctx_t *ctx, struct flow *f, struc
 	if (f->family)
 		sum += pseudo_sum(f, IPPROTO_ICMPV6, quoted + ICMP_ERROR);
 	*(__u16 *)(icmp + 2) = ~fold(sum);
-	answer_ip(a, f, icmp_of(f->family), quoted + ICMP_ERROR);
+	if (!f->family && bpf_skb_load_bytes(ctx, ETH_HLEN + 1, &tos, sizeof(tos)))
+		return false;
+	answer_ip(a, f, icmp_of(f->family), quoted + ICMP_ERROR,
+		  (tos & REJECT_TOS_KEPT) | REJECT_TOS);
 	if (bpf_skb_adjust_room(ctx, ip_len + ICMP_ERROR, BPF_ADJ_ROOM_MAC, 0))
 		return false;
 	if (f->family)

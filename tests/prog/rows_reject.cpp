@@ -10,6 +10,7 @@ namespace {
 // Of an answer: 576 and 1,280 bytes in all (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
 constexpr std::size_t kEthernet = 14, kMostQuoted4 = 548, kMostQuoted6 = 1232;
 constexpr std::uint8_t kInternetControl = 0xc0;  // precedence of errors (RFC 1812, 4.3.2.5)
+constexpr std::uint8_t kTypeOfService = 0x1e;    // which they have of the packet
 
 // A packet in one direction, and the headers of what goes back.
 struct Way {
@@ -52,7 +53,7 @@ Raw quoted(const Bytes& frame, std::size_t padding, std::size_t most) {
 
 Bytes unreachable4(const Way& w, const Bytes& frame, std::uint8_t code, std::size_t padding = 0) {
   IPv4 ip = w.back4;
-  ip.tos = kInternetControl;
+  ip.tos = kInternetControl | (frame[kEthernet + 1] & kTypeOfService);
   return stacked(w.back, ip, {IcmpError{.code = code}, quoted(frame, padding, kMostQuoted4)});
 }
 
@@ -151,6 +152,9 @@ std::vector<Row> unreachables(Hook hook) {
               syn6 = stacked(w.there, w.there6, {Tcp{}}),
               first = stacked(w.there, fragment, {Udp{.length = 100}, payload(32)}),
               other = stacked(w.there, w.there4, {payload(20)});
+  IPv4 with_tos = w.there4;
+  with_tos.tos = 0xff;
+  const Bytes tos = stacked(w.there, with_tos, kUdp), tos_tcp = stacked(w.there, with_tos, {Tcp{}});
   constexpr std::size_t kPadded = 60;
   const Bytes small = stacked(w.there, w.there4, {Udp{}, payload(1)});
   return {
@@ -167,6 +171,8 @@ std::vector<Row> unreachables(Hook hook) {
       rejected(w, "tcp4", kUnreachable, syn4, unreachable4(w, syn4, 3)),
       rejected(w, "tcp6", kUnreachable, syn6, unreachable6(w, syn6, 4)),
       rejected(w, "first_fragment", kUnreachable, first, unreachable4(w, first, 3)),
+      rejected(w, "tos", kUnreachable, tos, unreachable4(w, tos, 3)),
+      rejected(w, "tos_tcp", kUnreachable, tos_tcp, unreachable4(w, tos_tcp, 3)),
       rejected(w, "no_ports", kUnreachable, other, unreachable4(w, other, 3)),
       rejected(w, "padded", kUnreachable, resized(small, kPadded),
                unreachable4(w, resized(small, kPadded), 3, kPadded - small.size())),
