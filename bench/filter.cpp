@@ -200,9 +200,10 @@ Result<double> play(Peer peer, const Case& c) {
   const Seconds time = Clock::now() - start;
   BV_TRY(const auto after, network->received());
   const auto arrived = after - before;
-  if (arrived > c.packets || arrived < c.packets / 100 * 99)
+  const std::uint64_t sent = c.packets;
+  if (arrived > sent || arrived < sent / 100 * 99)
     return refuse(std::errc::io_error, fmt::format("{}, {}: {} of {} packets arrived", c.what,
-                                                   to_string(peer), arrived, c.packets));
+                                                   to_string(peer), arrived, sent));
   return static_cast<double>(arrived) / time.count();
 }
 
