@@ -55,7 +55,9 @@ Result<std::string> RulesMap::read_text(int pages, const bv_rules& head) const {
 }
 
 Result<> RulesMap::replace(std::uint32_t index, const RulePages& pages) const {
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+  bpf_map_create_opts options{};
+  options.sz = sizeof(options);
+  options.map_flags = BPF_F_INNER_MAP;
   auto count = static_cast<std::uint32_t>(pages.size());
   const UniqueFd inner(bpf_map_create(BPF_MAP_TYPE_ARRAY, "rule_pages", sizeof(std::uint32_t),
                                       sizeof(bv_rule_page), count, &options));
