@@ -84,6 +84,42 @@ const bool kXmit = add_rows(Hook::kXmit, "filter", rows(Hook::kXmit, kStopped));
 const bool kUnreadableRx = add_rows(Hook::kRx, "filter", unreadable(Hook::kRx));
 const bool kUnreadableXmit = add_rows(Hook::kXmit, "filter", unreadable(Hook::kXmit));
 
+// Who may say nothing else still finds out where others are, and is found: on the same link (RFC
+// 4861, 11.2), so that it is no way out.
+std::vector<Row> neighbours(Hook hook) {
+  const bool rx = hook == Hook::kRx;
+  const auto& ethernet = rx ? kFromWire : kToWire;
+  const char *asked4 = rx ? kReceiver4 : kOutside4, *asked6 = rx ? kReceiver6 : "2001:db8::77";
+  const NeighborSolicitation question{.target = asked6};
+  const NeighborAdvertisement answer{.target = rx ? kOutside6 : kSender6};
+  IPv6 near = rx ? kIn6 : kOut6;
+  near.dst = asked6;
+  near.hop_limit = 255;
+  IPv6 far = near, elsewhere = kOut6;
+  far.hop_limit = 254;
+  elsewhere.hop_limit = 255;
+  World world{};
+  world.mode = BV_MODE_L2;
+  world.filter = true;
+  world.input = world.output = kDropAll;
+  std::vector<Row> out = {
+      {.name = "neighbours",
+       .frames = {frame(ethernet, Arp{.target_ip = asked4}),
+                  frame(ethernet, Arp{.operation = Arp::kReply, .target_ip = asked4}),
+                  frame(ethernet, near, question), frame(ethernet, near, answer)},
+       .reason = rx ? BV_REASON_RX_DELIVERED : BV_REASON_TX_FORWARDED,
+       .world = world},
+      {.name = "neighbours_from_far",
+       .frames = {frame(ethernet, far, question), frame(ethernet, far, answer)},
+       .reason = rx ? BV_REASON_RX_CHAIN_POLICY : BV_REASON_TX_CHAIN_POLICY,
+       .world = world}};
+  if (!rx) out.back().frames.push_back(frame(ethernet, elsewhere, question));
+  for (Row& row : out) row.connections = 0;
+  return with_each_policy(out);
+}
+const bool kNeighboursRx = add_rows(Hook::kRx, "filter", neighbours(Hook::kRx));
+const bool kNeighboursXmit = add_rows(Hook::kXmit, "filter", neighbours(Hook::kXmit));
+
 // New ones alone: `conversations` has what goes on meanwhile.
 std::vector<Row> full(Hook hook) {
   auto out = rows(
