@@ -52,7 +52,7 @@ static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpo
 	const struct bv_addr *owner;
 	struct ethhdr eth;
 	struct l3 asked;
-	__u16 resume;
+	__u16 resume = 0;
 
 	if (!parent || bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)))
 		return verdict(BV_REASON_TX_NO_ENDPOINT);
@@ -63,7 +63,7 @@ static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpo
 	owner = l3_owner(from->parent, &asked);
 	if (owner && owner->to.id != from->id)
 		return l2_solicit(ctx, from, owner, parent);
-	if (flood(ctx, eth.h_dest, parent->index, &to, &resume) == FLOOD_PAUSED)
+	if (bv_flood(ctx, &eth, parent->index, &to, &resume) == FLOOD_PAUSED)
 		return again(resume);
 	return by_device(BV_REASON_TX_FLOODED, from->parent);
 }

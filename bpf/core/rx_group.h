@@ -45,10 +45,10 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &to.parent);
 	const struct bv_port *sender = NULL;
 	const struct bv_addr *owner;
-	enum flooded flooded;
+	int flooded;
 	struct ethhdr eth;
 	struct l3 asked;
-	__u16 resume;
+	__u16 resume = 0;
 
 	if (ctx_state(ctx) == STATE_FOR_MEMBER) {
 		*v = rx_member(ctx);
@@ -74,7 +74,7 @@ static __always_inline bool rx_group(ctx_t *ctx, struct verdict *v)
 		*v = verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_SOLICITED);
 		return true;
 	}
-	flooded = flood(ctx, eth.h_dest, parent->index, &to, &resume);
+	flooded = bv_flood(ctx, &eth, parent->index, &to, &resume);
 	*v = flooded == FLOOD_PAUSED
 		     ? again(resume)
 		     : verdict(sender ? BV_REASON_RX_REFLECTED : BV_REASON_RX_FLOODED);
