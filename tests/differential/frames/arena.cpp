@@ -48,15 +48,17 @@ Bytes as_frame(const Seen& s) {
   return out;
 }
 
-// A copy, changed or not, and nothing that some stack sent meanwhile: a neighbour's request, say.
-// What was segmented keeps its ports.
-bool is_copy(const Bytes& frame, const FrameCase& c) {
-  constexpr std::size_t kSome = 4;
-  const auto has = [&](auto at, auto in) { return std::equal(at, at + kSome, in); };
+// A copy, changed or not, by its last bytes. What was segmented keeps its ports.
+bool is_copy(const Bytes& frame, const FrameCase& c, std::ptrdiff_t last) {
+  constexpr std::ptrdiff_t kPorts = 4;
+  const auto size = std::ssize(frame);
   if (is_fragment_of(frame, c.frame)) return true;
-  if (c.offload.gso_type && frame.size() >= c.offload.csum_start + kSome)
-    return has(c.frame.begin() + c.offload.csum_start, frame.begin() + c.offload.csum_start);
-  return frame.size() >= kSome && has(c.frame.end() - kSome, frame.end() - kSome);
+  if (c.offload.gso_type && size >= c.offload.csum_start + kPorts)
+    return std::equal(c.frame.begin() + c.offload.csum_start,
+                      c.frame.begin() + c.offload.csum_start + kPorts,
+                      frame.begin() + c.offload.csum_start);
+  return size >= last && std::ssize(c.frame) >= last &&
+         std::equal(c.frame.end() - last, c.frame.end(), frame.end() - last);
 }
 
 // Those of the interfaces; and the loopback's, which is none.
@@ -184,6 +186,8 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
   for (const auto& c : cases) BV_CHECK(send_case(c));
   std::vector<Seen> seen;
   BV_CHECK(settle(seen));
+  // What a stack says for itself may end with the same address, of its device.
+  constexpr std::ptrdiff_t kSome = 4, kAddressAndMore = 12;
   std::vector<Observation> out(cases.size());
   const auto add = [&](std::size_t i, Seen& s) {
     // What the sender's own interface shows of it: the driver changes the frame under the capture.
@@ -203,7 +207,8 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
         continue;
       }
     }
-    if (cases.size() == 1 && is_copy(s.frame, cases[0]))
+    if (cases.size() == 1 &&
+        is_copy(s.frame, cases[0], is_a_stacks_own(s) ? kAddressAndMore : kSome))
       add(0, s);
     else if (cases.size() > 1 && at != numbers.end())
       add(static_cast<std::size_t>(at - numbers.begin()), s);
