@@ -77,11 +77,12 @@ constexpr const char* kToEndpoints =
     "ip6 daddr { fd00:10::100, fd00:1::200, fd00:55::254 } accept";
 
 // Who has a packet may complain about its options, once a second. Endpoints' packets pass the
-// host's output, but for the precedence that such errors have.
+// host's output, and may be such errors, but hardly the host's own.
 constexpr const char* kMute = "chain out { type filter hook output priority raw; policy drop; };";
 constexpr const char* kMuteHost =
     "chain out { type filter hook output priority raw;\n"
-    "ip dscp cs6 icmp type parameter-problem drop\n};";
+    "ip saddr { 10.211.55.25, 10.211.55.254, 10.77.0.25, 127.0.0.0/8 } ip ttl 64 ip dscp cs6 "
+    "icmp type parameter-problem drop\n};";
 
 // What stacks send by themselves, sooner or later: requests for neighbours and answers to them,
 // group reports, errors.
