@@ -32,7 +32,7 @@ struct audience {
 	enum bv_policy sender_policy; /* with a sender: together with the member's it must ... */
 	enum bv_policy wanted;	      /* ... be this one */
 	bool filtered;		      /* from outside: members with the filter on have it judged */
-	bool zero[3];		      /* flood() is given all of it */
+	bool zero[3];		      /* or 6.1 finds bytes that bv_flood() is given unwritten */
 };
 
 struct flood {
