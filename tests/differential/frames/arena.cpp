@@ -76,13 +76,17 @@ constexpr const char* kToEndpoints =
     "ip daddr { 192.168.10.100, 172.16.1.200, 10.211.55.254 } accept\n"
     "ip6 daddr { fd00:10::100, fd00:1::200, fd00:55::254 } accept";
 
-// Who has a packet may complain about its options, once a second. Endpoints' packets pass the
-// host's output, and may be such errors, but hardly the host's own.
+// Who has a packet may complain about its options, once a second, or by the loopback as often as it
+// likes. Endpoints' packets pass the host's output, and may be such errors, but hardly the host's
+// own; those of the endpoint in the host come from a user's socket.
 constexpr const char* kMute = "chain out { type filter hook output priority raw; policy drop; };";
 constexpr const char* kMuteHost =
     "chain out { type filter hook output priority raw;\n"
+    "meta skuid 0 accept\n"
     "ip saddr { 10.211.55.25, 10.211.55.254, 10.77.0.25, 127.0.0.0/8 } ip ttl 64 ip dscp cs6 "
-    "icmp type parameter-problem drop\n};";
+    "icmp type parameter-problem drop\n"
+    "oifname lo ip6 saddr { fd00:55::25, fd00:55::254, fd00:77::25 } ip6 hoplimit 64 "
+    "icmpv6 type { parameter-problem, destination-unreachable } drop\n};";
 
 // What stacks send by themselves, sooner or later: requests for neighbours and answers to them,
 // group reports, errors.
@@ -142,6 +146,8 @@ Result<> Arena::quiet(std::span<const std::string> neighbours) {
                                          : ""));
     if (r.status) return refuse(std::errc::io_error, "nft: " + r.err);
     BV_CHECK(topology_->lab().sysctl(netns, "net.ipv4.conf.all.arp_ignore", "8"));
+    // An endpoint's packets may reach the host's stack, who has no route to it.
+    BV_CHECK(topology_->lab().sysctl(netns, "net.ipv6.icmp.ratelimit", "2147483647"));
   }
   std::vector<std::string> batch;
   for (const auto& address : neighbours)
@@ -209,7 +215,7 @@ Result<std::vector<Observation>> Arena::inject(std::span<const FrameCase> cases,
       }
     }
     if (cases.size() == 1 &&
-        is_copy(s.frame, cases[0], is_a_stacks_own(s) ? kAddressAndMore : kSome))
+        is_copy(as_frame(s), cases[0], is_a_stacks_own(s) ? kAddressAndMore : kSome))
       add(0, s);
     else if (cases.size() > 1 && at != numbers.end())
       add(static_cast<std::size_t>(at - numbers.begin()), s);

@@ -73,7 +73,9 @@ bool in_vlan(const FrameCase& /*c*/, Observation& seen) {
 // The headers do not say TCP where the offload does. Our device lets the stack segment, and so
 // check, what a raw socket made (NETIF_F_GSO_ROBUST, which the driver's device claims, is missing).
 bool lying_segments(const FrameCase& c, Observation& seen) {
+  constexpr std::size_t kTcp = 20;
   if (!is_endpoint(c.at) || !c.offload.gso_type) return false;
+  if (c.frame.size() <= c.offload.csum_start + kTcp + c.offload.gso_size) return false;  // one
   const auto byte = [&](std::size_t at) -> unsigned {
     return at < c.frame.size() ? c.frame[at] : 0;
   };

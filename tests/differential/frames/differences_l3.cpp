@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <optional>
 
 #include "frames/differences_list.hpp"
 #include "frames/frame_fields.hpp"
@@ -17,10 +18,15 @@ bool is_address(const Bytes& frame, std::size_t at, const Ip6Addr& address) {
   return has(frame, at, address);
 }
 
-// What the driver routes is dropped by us.
+bool at_loopback(const Observation& seen) {
+  return std::any_of(seen.begin(), seen.end(), [](const Seen& s) { return s.where == "lo"; });
+}
+
+// What the driver routes, to an endpoint in the host by its loopback, is dropped by us.
 bool not_routed(Observation& seen) {
-  return std::erase_if(seen, [](const Seen& s) {
-           return !at_endpoint(s) && !at_input(s) && s.where != "stack h";
+  const bool by_loopback = at_loopback(seen);
+  return std::erase_if(seen, [&](const Seen& s) {
+           return !at_endpoint(s) && s.where != "stack h" && (by_loopback || !at_input(s));
          }) > 0;
 }
 
@@ -46,10 +52,6 @@ Observation on_wire(const FrameCase& c) {
   write_mac(frame, 6, kMacP);
   return {{.where = "P", .type = PACKET_OUTGOING, .offload = offload, .frame = frame},
           {.where = "X", .type = PACKET_HOST, .offload = offload, .frame = frame}};
-}
-
-bool at_loopback(const Observation& seen) {
-  return std::any_of(seen.begin(), seen.end(), [](const Seen& s) { return s.where == "lo"; });
 }
 
 // The driver's look-up finds the parent's stack.
@@ -128,6 +130,29 @@ bool cut_header(const FrameCase& c, Observation& seen) {
   return dropped(seen);
 }
 
+bool has_wrong_checksum(const Bytes& packet, std::size_t header) {
+  unsigned sum = 0;
+  for (std::size_t at = 0; at < header; at += 2) sum += word(packet, at);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return sum != 0xffff;
+}
+
+// What a stack leaves of an IP packet before it looks for whom it is: none if its header lies, and
+// no padding (ip_rcv, ip6_rcv). A checksum to be filled in must not be in that
+// (pskb_trim_rcsum_slow).
+std::optional<Bytes> received(const FrameCase& c) {
+  Bytes packet(c.frame.begin() + kEthernet, c.frame.end());
+  const bool is_ipv4 = packet[0] >> 4 == 4;
+  const auto header = is_ipv4 ? (packet[0] & 15U) * 4 : kIpv6;
+  const auto size = is_ipv4 ? word(packet, 2) : word(packet, 4) + kIpv6;
+  if (header < kIpv4 || size < header || size > packet.size()) return {};
+  if (is_ipv4 && has_wrong_checksum(packet, header)) return {};
+  const auto checksum_end = c.offload.csum_start + c.offload.csum_offset + 2U;
+  if (c.offload.flags && size < packet.size() && kEthernet + size < checksum_end) return {};
+  packet.resize(size);
+  return packet;
+}
+
 // The driver writes the lengths and the checksum of what it routes anew; we leave them as they are.
 bool mended_header(const FrameCase& c, Observation& seen) {
   if (!is_endpoint(c.at)) return false;
@@ -151,7 +176,12 @@ bool mended_header(const FrameCase& c, Observation& seen) {
       restore(s.frame, 4);
     }
   }
-  return changed;
+  if (!changed) return false;
+  const auto left = received(c);
+  if (!left) std::erase_if(seen, at_input);
+  for (auto& s : seen)
+    if (at_input(s)) s.frame = *left;
+  return true;
 }
 
 }  // namespace

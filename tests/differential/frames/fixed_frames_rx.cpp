@@ -185,6 +185,8 @@ void add_l3s_frames(FixedFrames& all) {
   all.push_back({"rx_two_tags", "IPv4",
                  at(X, kToUs, Vlan{.id = 0, .tpid = 0x88a8}, Vlan{.id = 0}, ip(kA.v4), Udp{}),
                  "A"});
+  all.push_back({"rx_two_tags", "IPv6, which the host may answer",
+                 at(X, kToUs, Vlan{.id = 0}, Vlan{.id = 0}, ip6(kA.v6), Udp{}), "A"});
 }
 
 }  // namespace bpfvlan::test

@@ -164,6 +164,10 @@ void add_broken_frames(FixedFrames& all) {
   all.push_back({row, "an IPv6 payload length too small",
                  at(A, kOut, IPv6{.src = kA.v6, .dst = kX.v6, .payload_length = 8}, Udp{}),
                  "wire"});
+  all.push_back({row,
+                 "an IPv6 payload length too large, to an endpoint in the host",
+                 at(A, kOut, IPv6{.src = kA.v6, .dst = kH.v6, .payload_length = 600}, Udp{}),
+                 {"H", "", "host"}});
   all.push_back({"xmit_group_by_unicast", "all nodes", at(A, kOut, ip6("ff02::1"), Udp{}), "wire"});
   all.push_back(
       {"xmit_igmp", "to X", at(A, kOut, IPv4{.src = kA.v4, .dst = kX.v4, .protocol = 2}), "wire"});

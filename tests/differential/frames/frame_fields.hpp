@@ -48,12 +48,20 @@ inline std::size_t network_at(const Bytes& frame) {
   return at;
 }
 
-// What sockets are given has no padding any more.
+// What sockets are given has no padding any more, and a stack writes into IPv4 options.
 inline bool is_input_of(const Bytes& packet, const Bytes& frame) {
   const auto at = network_at(frame);
-  constexpr std::size_t kLeast = 20;
-  return packet.size() >= kLeast && packet.size() + at <= frame.size() &&
-         std::equal(packet.begin(), packet.end(), frame.begin() + static_cast<std::ptrdiff_t>(at));
+  if (packet.size() < kIpv4 || packet.size() + at > frame.size()) return false;
+  const auto same = [&](std::size_t from, std::size_t to) {
+    const auto in = [](std::size_t i) { return static_cast<std::ptrdiff_t>(i); };
+    return std::equal(packet.begin() + in(from), packet.begin() + in(to),
+                      frame.begin() + in(at + from));
+  };
+  constexpr std::size_t kChecksum = 10, kAddresses = 12;
+  const auto header = (packet[0] & 15U) * 4U;
+  if (packet[0] >> 4 != 4 || header <= kIpv4 || header > packet.size())
+    return same(0, packet.size());
+  return same(0, kChecksum) && same(kAddresses, kIpv4) && same(header, packet.size());
 }
 
 inline bool at_input(const Seen& s) {
