@@ -5,7 +5,7 @@
  * An endpoint's packet for an address of the parent comes out of bpf_redirect_neigh() with its
  * local route attached and, as the neighbour is the loopback's, with the destination MAC address
  * 00:00:00:00:00:00. The loopback is where it belongs: there it enters the stack by its route, as
- * the driver's packets do. Everything else that leaves by the parent costs one comparison.
+ * the driver's packets do. Everything else that leaves by the parent costs two comparisons.
  */
 #include "core/route.h"
 
@@ -16,16 +16,25 @@ static __always_inline bool to_zero_mac(ctx_t *ctx)
 	return mac && !(mac[0] | mac[1] | mac[2]);
 }
 
+/* An endpoint on this parent sent it; if by netkit, nothing more is known of who. */
+static __always_inline bool was_routed(ctx_t *ctx, bool early)
+{
+	const struct bv_endpoint *from;
+
+	if (early)
+		return true;
+	from = endpoint_of(ctx_came_by(ctx));
+	return from && from->parent == ctx_device(ctx) && from->mode != BV_MODE_L2;
+}
+
 SEC("tc")
 int bv_local(ctx_t *ctx)
 {
-	const struct bv_endpoint *from;
+	const bool early = ctx_is_early(ctx);
 	struct l3 l3;
 
-	if (!to_zero_mac(ctx))
-		return ctx_pass();
-	from = endpoint_of(ctx_came_by(ctx));
-	if (!from || from->parent != ctx_device(ctx) || from->mode == BV_MODE_L2)
+	ctx_forget_state(ctx);
+	if (!to_zero_mac(ctx) || !was_routed(ctx, early))
 		return ctx_pass();
 
 	/* The packet was counted by xmit, before its route was known. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // bpfvlan endpoint add | set | del | list | show
+#include <fmt/core.h>
+
 #include <limits>
 
 #include "app.hpp"
@@ -25,10 +27,16 @@ CLI::Option* add_filter(CLI::App& command, std::optional<bool>& filter) {
       ->type_name("on|off");
 }
 
+std::optional<bv_device> device_of(const std::string& text) {
+  if (text == "auto") return {};
+  return text == "netkit" ? BV_DEVICE_NETKIT : BV_DEVICE_VETH;
+}
+
 void add_add(CLI::App& endpoint, App& app) {
   struct Args {
     EndpointRequest request;
     std::vector<std::string> addresses;
+    std::string device = "veth";
     bool learn = false;
     std::uint32_t learn_age = kDefaultLearnAge;
   };
@@ -44,8 +52,12 @@ void add_add(CLI::App& endpoint, App& app) {
   add_filter(*command, r.filter);
   command->add_option("--address", args->addresses, "CIDR; may be given many times");
   command->add_flag("--default-route", r.default_route, "Of each family that has an address");
-  command->add_option("--device", "veth; auto takes what this kernel has")
-      ->check(CLI::IsMember({"veth", "auto"}));
+  command
+      ->add_option("--device", args->device,
+                   "netkit (kernels from 6.7), or auto: that where the kernel has it, else veth")
+      ->check(CLI::IsMember({"veth", "netkit", "auto"}))
+      ->type_name("veth|netkit|auto")
+      ->capture_default_str();
   command->add_option("--mtu", r.mtu, "Default: the parent's");
   auto* learn = command->add_flag("--learn", args->learn, "Take over addresses it sends from");
   add_learn_age(*command, args->learn_age)->needs(learn);
@@ -55,10 +67,15 @@ void add_add(CLI::App& endpoint, App& app) {
       if (!address) throw CLI::ValidationError("--address", address.error().what);
       args->request.addresses.push_back(*address);
     }
+    args->request.device = device_of(args->device);
     if (args->learn) args->request.learn_age = args->learn_age;
     app.action = [&app, args]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->add_endpoint(args->request);
+      BV_CHECK(control->add_endpoint(args->request));
+      if (args->request.device) return {};
+      BV_TRY(const auto made, control->endpoint(args->request.name));
+      fmt::print(stderr, "bpfvlan: endpoint '{}' has a {} pair\n", made.name, made.device);
+      return {};
     };
   });
 }

@@ -127,11 +127,11 @@ static __always_inline void ctx_to_us(ctx_t *ctx)
  * Into the namespace behind a host side, in this softirq round. redirect_peer makes the packet
  * type HOST on newer kernels and keeps it on older ones, so a frame for a group or for another host
  * goes through the device pair, whose receiver works its type out again. redirect_peer refuses a
- * peer in this namespace.
+ * peer in this namespace, and anything at all while the packet has not been received yet.
  */
-static __always_inline int ctx_deliver(ctx_t *ctx, __u32 host_side, bool same_netns)
+static __always_inline int ctx_deliver(ctx_t *ctx, __u32 host_side, bool same_netns, bool early)
 {
-	if (same_netns || ctx->pkt_type != PACKET_HOST)
+	if (same_netns || early || ctx->pkt_type != PACKET_HOST)
 		return bpf_redirect(host_side, 0);
 	return bpf_redirect_peer(host_side, 0);
 }
@@ -164,9 +164,16 @@ static __always_inline int ctx_again(ctx_t *ctx, __u16 state)
 	return bpf_redirect(CTX_FIELD(ctx, ifindex), BPF_F_INGRESS);
 }
 
+/* Programs write it too, so it is read where it says so. */
 static __always_inline __u16 ctx_state(const ctx_t *ctx)
 {
-	return CTX_FIELD(ctx, tc_index);
+	__u32 state;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(state)
+		     : "r"(ctx), "i"(offsetof(ctx_t, tc_index))
+		     : "memory");
+	return state;
 }
 
 /*
@@ -193,9 +200,27 @@ static __always_inline void ctx_forget_state(ctx_t *ctx)
 		ctx->tc_index = 0;
 }
 
-/* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */
-static __always_inline int ctx_route_out(__u32 ifindex)
+/*
+ * A packet that is still on the transmit path of its sender has no device that it came in by. One
+ * that is routed from there says so for as long as it takes to leave.
+ */
+#define CTX_EARLY 0xffff
+
+static __always_inline void ctx_start_early(ctx_t *ctx)
 {
+	ctx->tc_index = CTX_EARLY;
+}
+
+static __always_inline bool ctx_is_early(const ctx_t *ctx)
+{
+	return ctx_state(ctx) == CTX_EARLY;
+}
+
+/* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */
+static __always_inline int ctx_route_out(ctx_t *ctx, __u32 ifindex, bool early)
+{
+	if (early)
+		ctx_start_early(ctx);
 	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 

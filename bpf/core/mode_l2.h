@@ -113,6 +113,22 @@ static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_end
 					 : by_device(BV_REASON_TX_OWN_MAC, from->parent);
 }
 
+static __always_inline struct verdict l2_xmit_unicast(ctx_t *ctx, const struct bv_endpoint *from)
+{
+	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
+	enum bv_policy policy = from->policy;
+	const struct bv_port *to;
+
+	if (!eth)
+		return verdict(BV_REASON_TX_TRUNCATED);
+	if (!mac_equal(eth->h_dest, eth->h_source))
+		return by_device(BV_REASON_TX_FORWARDED, from->parent);
+	to = l2_sibling(ctx, from->parent);
+	if (to)
+		policy = policy_between(policy, to->policy);
+	return l2_own_mac(ctx, from, to, policy);
+}
+
 static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_endpoint *from)
 {
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);

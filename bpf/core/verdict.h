@@ -123,6 +123,8 @@ static __always_inline void record(const struct verdict *v)
 /* `from`: the sending endpoint; BV_NO_ENDPOINT at rx. */
 static __always_inline int finish(ctx_t *ctx, struct verdict v, __u32 from)
 {
+	const bool early = ctx_is_early(ctx);
+
 	if (v.again)
 		return ctx_again(ctx, v.again);
 	ctx_forget_state(ctx);
@@ -136,9 +138,9 @@ static __always_inline int finish(ctx_t *ctx, struct verdict v, __u32 from)
 			return ctx_drop();
 		if (!v.to->in_parent_netns)
 			ctx_leave_netns(ctx);
-		return ctx_deliver(ctx, v.ifindex, v.to->in_parent_netns);
+		return ctx_deliver(ctx, v.ifindex, v.to->in_parent_netns, early);
 	case BV_WIRE:
-		return ctx_route_out(v.ifindex);
+		return ctx_route_out(ctx, v.ifindex, early);
 	case BV_HOST:
 		return ctx_route_host(ctx);
 	case BV_FORWARD:

@@ -93,6 +93,7 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {kRx, bpf_program__fd(s.progs.bv_rx)},
       {kLocal, bpf_program__fd(s.progs.bv_local)},
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},
+      {kNetkit, bpf_program__fd(s.progs.bv_netkit)},
   };
   for (const auto& [name, fd] : pins)
     if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))

@@ -10,7 +10,7 @@
 
 namespace bpfvlan {
 
-inline constexpr auto kRx = "bv_rx", kLocal = "bv_local", kXmit = "bv_xmit";
+inline constexpr auto kRx = "bv_rx", kLocal = "bv_local", kXmit = "bv_xmit", kNetkit = "bv_netkit";
 
 // Programs and maps of these sizes, pinned in this directory; on failure some are, and some not.
 Result<> load_base(const bv_meta& meta, const std::string& dir);

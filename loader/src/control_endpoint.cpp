@@ -22,6 +22,10 @@ Result<std::optional<IpPrefix>> address_on(const Netlink& nl, std::uint32_t ifin
   return std::optional<IpPrefix>{};
 }
 
+bv_device device_for(const EndpointRequest& request) {
+  return request.device.value_or(has_netkit() ? BV_DEVICE_NETKIT : BV_DEVICE_VETH);
+}
+
 }  // namespace
 
 Result<Netns> Control::Impl::inner_netns(const bv_endpoint& ep) const {
@@ -78,7 +82,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   ep.own_mtu = request.mtu.value_or(0);
   ep.mtu = request.mtu.value_or(parent.mtu);
   ep.learn_age = request.learn_age;
-  ep.device = BV_DEVICE_VETH;
+  ep.device = device_for(request);
   ep.netns_cookie = inner_ns.cookie();
   ep.netns_inode = inner_ns.inode();
   ep.in_parent_netns = inner_ns.cookie() == c.parent_netns.cookie();
@@ -99,7 +103,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   BV_CHECK(c.follow_endpoint(host_side, false));
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
   BV_CHECK(c.sync_flooding(ep.parent));
-  BV_CHECK(c.dp->attach_host_side(host_side));
+  BV_CHECK(c.dp->attach_host_side(host_side, ep.device == BV_DEVICE_NETKIT));
   undo.push([&c, host_side] { (void)c.dp->detach_host_side(host_side); });
   BV_CHECK(c.nl.set_up(host_side));
   BV_CHECK(configure_inner(inner_nl, ep.inner_ifindex, request));
@@ -123,25 +127,28 @@ Result<std::uint32_t> Control::Impl::make_devices(bv_endpoint& ep, const Netns& 
                               ep.netns[0] ? fmt::format("namespace '{}'", ep.netns)
                                           : "the parent's namespace"));
   const auto& parent = parents.at(ep.parent);
-  VethRequest veth;
-  veth.host_name = host_side_name(ep.id);
-  veth.inner_name = ep.inner_ifname;
-  veth.inner_netns = inner_ns.fd();
-  std::copy(std::begin(parent.mac), std::end(parent.mac), veth.mac.begin());
-  veth.mtu = ep.mtu;
-  veth.group = kHostSideGroup;
-  veth.arp = ep.mode == BV_MODE_L2;
-  BV_CHECK(nl.add_veth(veth));
-  BV_TRY(const auto host, nl.link(veth.host_name));
-  if (!host) return refuse(std::errc::no_such_device, fmt::format("'{}' vanished", veth.host_name));
+  PairRequest pair;
+  pair.host_name = host_side_name(ep.id);
+  pair.inner_name = ep.inner_ifname;
+  pair.inner_netns = inner_ns.fd();
+  std::copy(std::begin(parent.mac), std::end(parent.mac), pair.mac.begin());
+  pair.mtu = ep.mtu;
+  pair.group = kHostSideGroup;
+  pair.arp = ep.mode == BV_MODE_L2;
+  const bool netkit = ep.device == BV_DEVICE_NETKIT;
+  BV_CHECK(netkit ? nl.add_netkit(pair) : nl.add_veth(pair));
+  BV_TRY(const auto host, nl.link(pair.host_name));
+  if (!host) return refuse(std::errc::no_such_device, fmt::format("'{}' vanished", pair.host_name));
   Undo undo;
   undo.push([&] { (void)nl.delete_link(host->ifindex); });
   BV_CHECK(nl.set_alias(host->ifindex, ep.name));
-  BV_CHECK(prepare_host_side(veth.host_name));
+  BV_CHECK(prepare_host_side(pair.host_name));
   ep.inner_ifindex = static_cast<std::uint32_t>(host->peer_ifindex);
+  // A netkit pair cannot be made without ARP.
+  if (netkit && !pair.arp) BV_CHECK(inner_nl.set_arp(ep.inner_ifindex, false));
   // All have one MAC address, from which all would make the same one.
   BV_CHECK(inner_nl.set_random_link_local(ep.inner_ifindex));
-  host_names[host->ifindex] = veth.host_name;
+  host_names[host->ifindex] = pair.host_name;
   undo.release();
   return host->ifindex;
 }

@@ -152,7 +152,10 @@ Result<> Control::Impl::repair(std::uint32_t ifindex) {
   }
   for (const auto host_side : endpoints_of(ifindex)) {
     BV_CHECK(prepare_host_side(host_names.at(host_side)));
-    if (!dp->host_side_attached(host_side)) BV_CHECK(dp->attach_host_side(host_side));
+    const bool netkit = endpoints.at(host_side).device == BV_DEVICE_NETKIT;
+    if (dp->host_side_attached(host_side, netkit)) continue;
+    BV_CHECK(dp->detach_host_side(host_side));
+    BV_CHECK(dp->attach_host_side(host_side, netkit));
   }
   return {};
 }
@@ -204,8 +207,12 @@ Result<> Control::upgrade() {
   Datapath::Devices devices;
   for (const auto& [ifindex, parent] : c.parents)
     if (c.dp->parent_attached(ifindex)) devices.parents.push_back(ifindex);
-  for (const auto& [host_side, ep] : c.endpoints)
-    if (c.dp->host_side_attached(host_side)) devices.host_sides.push_back(host_side);
+  for (const auto& [host_side, ep] : c.endpoints) {
+    const bool netkit = ep.device == BV_DEVICE_NETKIT;
+    if (!c.dp->host_side_attached(host_side, netkit)) continue;
+    devices.host_sides.push_back(host_side);
+    if (netkit) devices.netkits.push_back(host_side);
+  }
   return c.dp->upgrade(devices);
 }
 

@@ -66,8 +66,8 @@ void Datapath::remove_dead(const std::string& root) {
   std::vector<std::filesystem::path> dead;
   for (const auto& dir : std::filesystem::directory_iterator(root, ignored)) {
     const auto pins = link_pins(dir.path());
-    if (!pins.empty() && std::all_of(pins.begin(), pins.end(),
-                                     [](const auto& pin) { return tcx_link_dead(pin.first); }))
+    if (!pins.empty() &&
+        std::all_of(pins.begin(), pins.end(), [](const auto& pin) { return link_dead(pin.first); }))
       dead.push_back(dir.path());
   }
   for (const auto& dir : dead) std::filesystem::remove_all(dir, ignored);
@@ -176,17 +176,26 @@ bool Datapath::parent_attached(std::uint32_t ifindex) const {
          hook_attached(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
 }
 
-Result<> Datapath::attach_host_side(std::uint32_t ifindex) const {
+Result<> Datapath::attach_host_side(std::uint32_t ifindex, bool netkit) const {
   BV_TRY(const auto xmit, program(kXmit));
-  return hook_attach(xmit.get(), ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
+  BV_CHECK(hook_attach(xmit.get(), ifindex, Direction::Ingress, link_pin(kXmit, ifindex)));
+  if (!netkit) return {};
+  Undo undo;
+  undo.push([&] { (void)detach_host_side(ifindex); });
+  BV_TRY(const auto early, program(kNetkit));
+  BV_CHECK(hook_attach(early.get(), ifindex, Direction::Inner, link_pin(kNetkit, ifindex)));
+  undo.release();
+  return {};
 }
 
 Result<> Datapath::detach_host_side(std::uint32_t ifindex) const {
+  BV_CHECK(hook_detach(ifindex, Direction::Inner, link_pin(kNetkit, ifindex)));
   return hook_detach(ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
 }
 
-bool Datapath::host_side_attached(std::uint32_t ifindex) const {
-  return hook_attached(ifindex, Direction::Ingress, link_pin(kXmit, ifindex));
+bool Datapath::host_side_attached(std::uint32_t ifindex, bool netkit) const {
+  return hook_attached(ifindex, Direction::Ingress, link_pin(kXmit, ifindex)) &&
+         (!netkit || hook_attached(ifindex, Direction::Inner, link_pin(kNetkit, ifindex)));
 }
 
 }  // namespace bpfvlan

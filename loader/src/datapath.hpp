@@ -36,14 +36,15 @@ class Datapath {
   Result<> attach_parent(std::uint32_t ifindex) const;
   Result<> detach_parent(std::uint32_t ifindex) const;
   bool parent_attached(std::uint32_t ifindex) const;
-  Result<> attach_host_side(std::uint32_t ifindex) const;
+  // A netkit pair has a program at its inner side too; what that one passes comes in here.
+  Result<> attach_host_side(std::uint32_t ifindex, bool netkit) const;
   Result<> detach_host_side(std::uint32_t ifindex) const;
-  bool host_side_attached(std::uint32_t ifindex) const;
+  bool host_side_attached(std::uint32_t ifindex, bool netkit) const;
 
   // The programs of this version in the place of those that are there, at these devices. Maps stay
   // as they are, so no connection is lost, and each packet meets the old programs or the new ones.
   struct Devices {
-    std::vector<std::uint32_t> parents, host_sides;  // those that are attached
+    std::vector<std::uint32_t> parents, host_sides, netkits;  // those that are attached
   };
   Result<> upgrade(const Devices& devices) const;
 

@@ -10,17 +10,31 @@
 namespace bpfvlan {
 namespace {
 
-// Not in Debian 12's headers: enum bpf_attach_type of Linux 6.6.
+// Not in Debian 12's headers: enum bpf_attach_type of Linux 6.7.
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
 constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+constexpr auto kNetkitPeer = static_cast<bpf_attach_type>(55);
 
 // A fixed place among the filters, so that it is found again. Filters that tc numbers by itself
 // start at 49152 and count down from there: those that were there first stay in front.
 constexpr std::uint32_t kClsactPriority = 49153;
 constexpr std::uint32_t kClsactHandle = 1;
 
-bpf_attach_type tcx_type(Direction d) {
-  return d == Direction::Ingress ? kTcxIngress : kTcxEgress;
+bpf_attach_type link_type(Direction d) {
+  switch (d) {
+    case Direction::Ingress:
+      return kTcxIngress;
+    case Direction::Egress:
+      return kTcxEgress;
+    case Direction::Inner:
+      break;
+  }
+  return kNetkitPeer;
+}
+
+// Netkit is younger than TCX, and has links alone.
+bool by_link(Direction d) {
+  return d == Direction::Inner || hook_kind() == HookKind::Tcx;
 }
 
 bpf_tc_hook tc_hook(std::uint32_t ifindex, Direction d) {
@@ -39,27 +53,29 @@ bpf_tc_opts tc_filter() {
   return opts;
 }
 
-bool probe_tcx() {
-  // A kernel with TCX looks for the device; one without refuses the attach type first.
+// A kernel that has it looks for the device; one without refuses the attach type first.
+bool probe_link(bpf_attach_type type) {
   const auto prog = load_probe_program();
   if (!prog) return false;
-  const int err = bpf_link_create(prog.get(), INT_MAX, kTcxIngress, nullptr);
+  const int err = bpf_link_create(prog.get(), INT_MAX, type, nullptr);
   return err == -ENODEV;
 }
 
 // The device a pinned link is on; 0: none any more.
-std::uint32_t tcx_device(const std::string& pin) {
+std::uint32_t link_device(const std::string& pin) {
   UniqueFd link(bpf_obj_get(pin.c_str()));
   if (!link) return 0;
   bpf_link_info info{};
   std::uint32_t len = sizeof(info);
   if (bpf_obj_get_info_by_fd(link.get(), &info, &len)) return 0;
-  return info.xdp.ifindex;  // a TCX link's ifindex lies where an XDP link's does
+  return info.xdp.ifindex;  // a TCX or netkit link's ifindex lies where an XDP link's does
 }
 
-Result<> attach_tcx(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
-  UniqueFd link(bpf_link_create(prog_fd, static_cast<int>(ifindex), tcx_type(d), nullptr));
-  if (!link) return fail(errno, fmt::format("attach to interface {} (tcx)", ifindex));
+Result<> attach_link(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
+  UniqueFd link(bpf_link_create(prog_fd, static_cast<int>(ifindex), link_type(d), nullptr));
+  if (!link)
+    return fail(errno, fmt::format("attach to interface {} ({})", ifindex,
+                                   d == Direction::Inner ? "netkit" : "tcx"));
   ::unlink(pin.c_str());  // of an earlier device with this number
   if (bpf_obj_pin(link.get(), pin.c_str())) return fail(errno, fmt::format("pin {}", pin));
   return {};
@@ -90,26 +106,30 @@ std::string_view to_string(HookKind kind) {
 }
 
 HookKind hook_kind() {
-  static const HookKind kind = probe_tcx() ? HookKind::Tcx : HookKind::Clsact;
+  static const HookKind kind = probe_link(kTcxIngress) ? HookKind::Tcx : HookKind::Clsact;
   return kind;
 }
 
+bool has_netkit() {
+  static const bool has = probe_link(kNetkitPeer);
+  return has;
+}
+
 Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
-  return hook_kind() == HookKind::Tcx ? attach_tcx(prog_fd, ifindex, d, pin)
-                                      : attach_clsact(prog_fd, ifindex, d);
+  return by_link(d) ? attach_link(prog_fd, ifindex, d, pin) : attach_clsact(prog_fd, ifindex, d);
 }
 
 Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
-  if (hook_kind() == HookKind::Clsact) return attach_clsact(prog_fd, ifindex, d);
+  if (!by_link(d)) return attach_clsact(prog_fd, ifindex, d);
   const UniqueFd link(bpf_obj_get(pin.c_str()));
   if (!link) return fail(errno, fmt::format("pinned link {}", pin));
   if (bpf_link_update(link.get(), prog_fd, nullptr))
-    return fail(errno, fmt::format("replace the program of interface {} (tcx)", ifindex));
+    return fail(errno, fmt::format("replace the program of interface {}", ifindex));
   return {};
 }
 
 Result<> hook_detach(std::uint32_t ifindex, Direction d, const std::string& pin) {
-  if (hook_kind() == HookKind::Tcx) {
+  if (by_link(d)) {
     if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));
     return {};
   }
@@ -140,14 +160,14 @@ Result<> clsact_destroy(std::uint32_t ifindex) {
   return {};
 }
 
-bool tcx_link_dead(const std::string& pin) {
-  return tcx_device(pin) == 0;
+bool link_dead(const std::string& pin) {
+  return link_device(pin) == 0;
 }
 
 bool hook_has_program(std::uint32_t ifindex, Direction d) {
-  if (hook_kind() == HookKind::Tcx) {
+  if (by_link(d)) {
     std::uint32_t count = 0;
-    return bpf_prog_query(static_cast<int>(ifindex), tcx_type(d), 0, nullptr, nullptr, &count) ==
+    return bpf_prog_query(static_cast<int>(ifindex), link_type(d), 0, nullptr, nullptr, &count) ==
                0 &&
            count > 0;
   }
@@ -157,7 +177,7 @@ bool hook_has_program(std::uint32_t ifindex, Direction d) {
 }
 
 bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
-  return hook_kind() == HookKind::Tcx ? tcx_device(pin) == ifindex : hook_has_program(ifindex, d);
+  return by_link(d) ? link_device(pin) == ifindex : hook_has_program(ifindex, d);
 }
 
 }  // namespace bpfvlan

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Programs on the TC hooks of a device: TCX links where the kernel has them, clsact filters before.
+// And on the transmit path of a netkit pair's inner side, which is named by its host side.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 namespace bpfvlan {
 
 enum class HookKind { Tcx, Clsact };
-enum class Direction { Ingress, Egress };
+enum class Direction { Ingress, Egress, Inner };
 
 std::string_view to_string(HookKind kind);
 
@@ -20,6 +21,7 @@ UniqueFd load_probe_program();
 
 // What this kernel offers, by trying.
 HookKind hook_kind();
+bool has_netkit();
 
 // TCX: the link is pinned at `pin`, whose name is the only thing that keeps it.
 // Clsact: a filter of our own priority; `pin` is not used. The qdisc is made if there is none.
@@ -35,8 +37,8 @@ Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::stri
 Result<bool> clsact_create(std::uint32_t ifindex);
 Result<> clsact_destroy(std::uint32_t ifindex);
 
-// A pinned TCX link whose device, or whole namespace, is gone.
-bool tcx_link_dead(const std::string& pin);
+// A pinned link whose device, or whole namespace, is gone.
+bool link_dead(const std::string& pin);
 
 // Is any program, on TCX, or our filter, on clsact, on the hook?
 bool hook_has_program(std::uint32_t ifindex, Direction direction);

@@ -7,6 +7,8 @@
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/classifier.h>
 #include <netlink/route/link.h>
@@ -28,7 +30,12 @@ using NlLink = std::unique_ptr<rtnl_link, Deleter<rtnl_link, rtnl_link_put>>;
 using NlAddr = std::unique_ptr<rtnl_addr, Deleter<rtnl_addr, rtnl_addr_put>>;
 using NlRoute = std::unique_ptr<rtnl_route, Deleter<rtnl_route, rtnl_route_put>>;
 using NlBytes = std::unique_ptr<nl_addr, Deleter<nl_addr, nl_addr_put>>;
+using NlMessage = std::unique_ptr<nl_msg, Deleter<nl_msg, nlmsg_free>>;
 using NlCache = std::unique_ptr<nl_cache, Deleter<nl_cache, nl_cache_free>>;
+
+// Not in Debian 12's headers: enum of include/uapi/linux/if_link.h, Linux 6.7.
+constexpr int kNetkitPeerInfo = 1, kNetkitPeerPolicy = 4, kNetkitMode = 5;
+constexpr std::uint32_t kNetkitL2 = 0, kNetkitDrop = 2;
 
 // libnl's own codes, as the errno they stand for.
 int errno_of(int nlerr) {
@@ -99,6 +106,25 @@ NlAddr to_addr(std::uint32_t ifindex, const IpPrefix& p) {
   return addr;
 }
 
+void fill_pair(const PairRequest& r, rtnl_link* host, rtnl_link* inner) {
+  const auto mac = mac_bytes(r.mac);
+  rtnl_link_set_name(host, r.host_name.c_str());
+  rtnl_link_set_addr(host, mac.get());
+  rtnl_link_set_mtu(host, r.mtu);
+  rtnl_link_set_group(host, r.group);
+  rtnl_link_set_name(inner, r.inner_name.c_str());
+  rtnl_link_set_addr(inner, mac.get());
+  rtnl_link_set_mtu(inner, r.mtu);
+  if (r.inner_netns >= 0) rtnl_link_set_ns_fd(inner, r.inner_netns);
+}
+
+Result<NlMessage> new_link_message(rtnl_link* link) {
+  nl_msg* raw = nullptr;
+  if (const int err = rtnl_link_build_add_request(link, NLM_F_CREATE | NLM_F_EXCL, &raw); err < 0)
+    return nl_fail(err, "a netlink message");
+  return NlMessage(raw);
+}
+
 Result<std::optional<Link>> get_link(nl_sock* sock, int ifindex, const char* name,
                                      const std::string& shown) {
   rtnl_link* raw = nullptr;
@@ -139,28 +165,44 @@ Result<std::optional<Link>> Netlink::link(std::uint32_t ifindex) const {
   return get_link(sock_.get(), static_cast<int>(ifindex), nullptr, std::to_string(ifindex));
 }
 
-Result<> Netlink::add_veth(const VethRequest& r) const {
+Result<> Netlink::add_veth(const PairRequest& r) const {
   NlLink host(rtnl_link_veth_alloc());
   if (!host) return fail(ENOMEM, "veth pair");
   rtnl_link* inner = rtnl_link_veth_get_peer(host.get());  // a reference of its own
   NlLink inner_ref(inner);
-  const auto mac = mac_bytes(r.mac);
-
-  rtnl_link_set_name(host.get(), r.host_name.c_str());
-  rtnl_link_set_addr(host.get(), mac.get());
-  rtnl_link_set_mtu(host.get(), r.mtu);
-  rtnl_link_set_group(host.get(), r.group);
-  rtnl_link_set_name(inner, r.inner_name.c_str());
-  rtnl_link_set_addr(inner, mac.get());
-  rtnl_link_set_mtu(inner, r.mtu);
+  fill_pair(r, host.get(), inner);
   if (!r.arp) rtnl_link_set_flags(inner, IFF_NOARP);
-  if (r.inner_netns >= 0) rtnl_link_set_ns_fd(inner, r.inner_netns);
 
   const int err = rtnl_link_add(sock_.get(), host.get(), NLM_F_CREATE | NLM_F_EXCL);
   if (err == -NLE_OPNOTSUPP)
     return unsupported("this kernel has no veth device (CONFIG_VETH, since 2.6.24)");
   if (err < 0)
     return nl_fail(err, fmt::format("make veth '{}' with '{}'", r.host_name, r.inner_name));
+  return {};
+}
+
+Result<> Netlink::add_netkit(const PairRequest& r) const {
+  const NlLink host(rtnl_link_alloc()), inner(rtnl_link_alloc());
+  fill_pair(r, host.get(), inner.get());
+  BV_TRY(const auto request, new_link_message(host.get()));
+  BV_TRY(const auto peer, new_link_message(inner.get()));
+  auto* m = request.get();
+  auto* info = nla_nest_start(m, IFLA_LINKINFO);
+  nla_put_string(m, IFLA_INFO_KIND, "netkit");
+  auto* data = nla_nest_start(m, IFLA_INFO_DATA);
+  nla_put_u32(m, kNetkitMode, kNetkitL2);
+  nla_put_u32(m, kNetkitPeerPolicy, kNetkitDrop);
+  nla_put(m, kNetkitPeerInfo, nlmsg_datalen(nlmsg_hdr(peer.get())),
+          nlmsg_data(nlmsg_hdr(peer.get())));
+  nla_nest_end(m, data);
+  nla_nest_end(m, info);
+  nlmsg_hdr(m)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+  int err = nl_send_auto(sock_.get(), m);
+  if (err >= 0) err = nl_wait_for_ack(sock_.get());
+  if (err == -NLE_OPNOTSUPP)
+    return unsupported("this kernel has no netkit device (CONFIG_NETKIT, since 6.7)");
+  if (err < 0)
+    return nl_fail(err, fmt::format("make netkit '{}' with '{}'", r.host_name, r.inner_name));
   return {};
 }
 

@@ -30,7 +30,13 @@ struct Link {
   Mac mac{};
 };
 
-struct VethRequest {
+// Of one of the kinds that endpoints have.
+inline bool is_pair(const Link& link) {
+  return link.kind == "veth" || link.kind == "netkit";
+}
+
+// Of two devices, one here and one in an endpoint's namespace.
+struct PairRequest {
   std::string host_name;
   std::string inner_name;
   int inner_netns = -1;  // fd; -1: this namespace
@@ -50,7 +56,9 @@ class Netlink {
   Result<std::optional<Link>> link(std::uint32_t ifindex) const;
 
   // Fails whole or not at all.
-  Result<> add_veth(const VethRequest& request) const;
+  Result<> add_veth(const PairRequest& request) const;
+  // What the inner side sends is dropped until it has a program; ARP is on.
+  Result<> add_netkit(const PairRequest& request) const;
   Result<> set_alias(std::uint32_t ifindex, const std::string& alias) const;
   Result<> set_up(std::uint32_t ifindex) const;
   Result<> set_arp(std::uint32_t ifindex, bool on) const;

@@ -15,8 +15,7 @@ namespace bpfvlan {
 namespace {
 
 bool is_host_side(const Link& link) {
-  return link.kind == "veth" && link.group == kHostSideGroup &&
-         link.name.starts_with(kHostSidePrefix);
+  return is_pair(link) && link.group == kHostSideGroup && link.name.starts_with(kHostSidePrefix);
 }
 
 }  // namespace

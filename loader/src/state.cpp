@@ -33,7 +33,7 @@ std::string host_side_name(std::uint32_t id) {
 }
 
 bool is_host_side_of(const Link& link, const bv_endpoint& ep) {
-  return link.kind == "veth" && (link.group == kHostSideGroup || link.alias == ep.name);
+  return is_pair(link) && (link.group == kHostSideGroup || link.alias == ep.name);
 }
 
 bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep) {

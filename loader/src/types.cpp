@@ -33,6 +33,8 @@ std::string_view to_string(bv_device device) {
   switch (device) {
     case BV_DEVICE_VETH:
       return "veth";
+    case BV_DEVICE_NETKIT:
+      return "netkit";
   }
   return "?";
 }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -58,6 +59,7 @@ class BpfvlanEngine : public Engine {
         request.addresses.push_back(address);
       }
       if (endpoint.learn) request.learn_age = kDefaultLearnAge;
+      request.device = device_under_test();
       return c.add_endpoint(request);
     });
   }
@@ -229,6 +231,11 @@ std::optional<std::string> probe_ipvlan() {
 
 std::string_view to_string(EngineKind kind) {
   return kind == EngineKind::Bpfvlan ? "bpfvlan" : "ipvlan";
+}
+
+bv_device device_under_test() {
+  const char* device = std::getenv("BPFVLAN_TEST_DEVICE");
+  return device && device == bpfvlan::to_string(BV_DEVICE_NETKIT) ? BV_DEVICE_NETKIT : BV_DEVICE_VETH;
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,

@@ -21,6 +21,9 @@ namespace bpfvlan::test {
 enum class EngineKind { Bpfvlan, Ipvlan };
 std::string_view to_string(EngineKind kind);  // as part of a test's name
 
+// Of our endpoints: veth, or what BPFVLAN_TEST_DEVICE says.
+bv_device device_under_test();
+
 struct EndpointSpec {
   std::string name;                    // its interface has this name too
   std::string netns;                   // where it lives; may be the parent's namespace

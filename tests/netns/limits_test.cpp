@@ -44,6 +44,7 @@ TEST_F(Limits, addresses_65536) {
       request.name = fmt::format("e{}", e);
       request.parent = "P";
       request.netns = "b";
+      request.device = device_under_test();
       const unsigned have = e == 0 ? 1 : 0;  // a has one
       for (unsigned i = have; i < kEach; ++i) {
         const unsigned n = e * kEach + i;

@@ -186,6 +186,7 @@ Result<> OurStage::endpoint(const std::string& name, const Addr& addr,
     request.parent = "P";
     request.netns = name;
     request.default_route = true;
+    request.device = device_under_test();
     for (const int family : {AF_INET, AF_INET6}) {
       BV_TRY(const auto address, IpPrefix::parse(addr.cidr(family)));
       request.addresses.push_back(address);

@@ -53,8 +53,9 @@ struct EndpointRequest {
   std::optional<Policy> policy{};       // unset: follows the parent
   std::optional<bool> filter{};         // by the parent's rules; unset: in mode l3s
   std::vector<IpPrefix> addresses{};
-  bool default_route = false;          // of each family that has an address
-  std::optional<std::uint32_t> mtu{};  // unset: the parent's
+  bool default_route = false;                        // of each family that has an address
+  std::optional<bv_device> device = BV_DEVICE_VETH;  // unset: netkit where the kernel has it
+  std::optional<std::uint32_t> mtu{};                // unset: the parent's
   // Seconds after which an unused learned address counts no more; 0: none is learned.
   std::uint32_t learn_age = 0;
 };

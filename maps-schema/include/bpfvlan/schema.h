@@ -22,7 +22,7 @@
 #include <bpfvlan/schema_conntrack.h>
 #include <bpfvlan/schema_rules.h>
 
-#define BV_SCHEMA_VERSION 3
+#define BV_SCHEMA_VERSION 4
 
 #define BV_NAME_LEN   64  /* endpoint name, terminating NUL included */
 #define BV_IFNAME_LEN 16  /* IFNAMSIZ */
@@ -59,6 +59,7 @@ enum bv_policy {
 /* Kind of the device pair that carries an endpoint. */
 enum bv_device {
 	BV_DEVICE_VETH = 1,
+	BV_DEVICE_NETKIT = 2,
 };
 
 /* What a verdict does with the packet; design.md, "Words". */
