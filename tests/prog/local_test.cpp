@@ -27,6 +27,7 @@ struct Moved {
   const char* name;
   bv_reason from;
   Bytes frame;
+  bool early = false;
 };
 
 struct Passed {
@@ -36,6 +37,7 @@ struct Passed {
   std::uint32_t (Devices::*device)() const = &Devices::parent;
   std::uint32_t (Devices::*came_by)() const = &Devices::sender;
   bv_mode mode = BV_MODE_L3;
+  bool early = false;
 };
 
 // How GoogleTest names a case in its messages.
@@ -59,12 +61,16 @@ class LocalTest : public ::testing::TestWithParam<std::tuple<std::string, Case>>
     return counts;
   }
 
-  Outcome run(std::uint32_t device, std::uint32_t came_by, bv_mode mode = BV_MODE_L3) {
+  Outcome run(std::uint32_t device, std::uint32_t came_by, bv_mode mode = BV_MODE_L3,
+              bool early = false) {
     install({.mode = mode}, devices(), under_test());
     under_test().reset(before());
-    const Outcome run = under_test().run(
-        Hook::kLocal, row().frame,
-        {.device = device, .came_by = came_by, .mark = kMark, .priority = kPriority});
+    const Outcome run = under_test().run(Hook::kLocal, row().frame,
+                                         {.device = device,
+                                          .came_by = came_by,
+                                          .mark = kMark,
+                                          .priority = kPriority,
+                                          .early = early});
     EXPECT_EQ(run.frame, row().frame) << "the frame must leave as it came";
     EXPECT_EQ(run.mark, kMark);
     EXPECT_EQ(run.priority, kPriority);
@@ -84,7 +90,9 @@ const auto kName = [](const auto& test) {
 using LocalMoved = LocalTest<Moved>;
 
 TEST_P(LocalMoved, ToHost) {
-  const Outcome result = run(devices().parent(), devices().sender());
+  const bool early = row().early;
+  const auto came_by = early ? devices().none() : devices().sender();
+  const Outcome result = run(devices().parent(), came_by, BV_MODE_L3, early);
   EXPECT_EQ(result.returned, TC_ACT_REDIRECT);
   ReasonCounts expected = before();
   expected[row().from].packets -= 1;
@@ -109,6 +117,8 @@ INSTANTIATE_TEST_SUITE_P(
                                                to_host4({.dst = kParent4, .total_length = 65535})},
                                          Moved{"ipv6", BV_REASON_TX_ROUTED,
                                                to_host6({.src = kSender6, .dst = kParent6})},
+                                         Moved{"from_netkit", BV_REASON_TX_ROUTED,
+                                               to_host4({.src = kSender4, .dst = kParent4}), true},
                                          Moved{"ipv6_malformed", BV_REASON_TX_MALFORMED,
                                                to_host6({.dst = kParent6, .version = 4})})),
     kName);
@@ -116,7 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
 using LocalPassed = LocalTest<Passed>;
 
 TEST_P(LocalPassed, Uncounted) {
-  const Outcome result = run((devices().*row().device)(), (devices().*row().came_by)(), row().mode);
+  const Outcome result =
+      run((devices().*row().device)(), (devices().*row().came_by)(), row().mode, row().early);
   EXPECT_EQ(result.returned, TC_ACT_UNSPEC);
   expect_reasons(under_test(), before());
   expect_verdict(under_test(), {});
@@ -138,6 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
             Passed{"fifth_byte", to_mac("00:00:00:00:02:00")},
             Passed{"last_byte", to_mac("00:00:00:00:00:02")},
             Passed{"broadcast", to_mac("ff:ff:ff:ff:ff:ff")},
+            Passed{"from_netkit_to_wire", to_mac(kOtherMac), &Devices::parent, &Devices::none,
+                   BV_MODE_L3, true},
             Passed{"came_by_no_endpoint", to_mac(kZeroMac), &Devices::parent, &Devices::other},
             Passed{"l2", to_mac(kZeroMac), &Devices::parent, &Devices::sender, BV_MODE_L2},
             Passed{"of_the_host_itself", to_mac(kZeroMac), &Devices::parent, &Devices::none},

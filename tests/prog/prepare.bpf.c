@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What BPF_PROG_TEST_RUN cannot hand over (a tag), or newer kernels refuse to (a frame shorter than
+ * What BPF_PROG_TEST_RUN cannot hand over (a tag, tc_index), or newer kernels refuse to (a frame shorter than
  * its IP header), is made here on the way to the program under test.
  */
 #include <linux/bpf.h>
@@ -21,7 +21,7 @@ __u32 number; /* of the run */
 
 /*
  * cb[0]: length to cut the frame to; cb[1], cb[2]: protocol and TCI of a tag, none if 0; cb[3]:
- * where the number of the run goes, nowhere if 0.
+ * where the number of the run goes, nowhere if 0; cb[4]: what tc_index says.
  */
 SEC("tc")
 int prepare(struct __sk_buff* ctx) {
@@ -29,6 +29,7 @@ int prepare(struct __sk_buff* ctx) {
   __u32 protocol = ctx->cb[1];
   __u32 tci = ctx->cb[2];
   __u32 number_at = ctx->cb[3];
+  __u32 state = ctx->cb[4];
 
   if (len != ctx->len && bpf_skb_change_tail(ctx, len, 0)) return FAILED;
   /* Beside the frame, as a device with VLAN offload does. */
@@ -37,6 +38,7 @@ int prepare(struct __sk_buff* ctx) {
     number++;
     if (bpf_skb_store_bytes(ctx, number_at, &number, sizeof(number), 0)) return FAILED;
   }
+  ctx->tc_index = state;
   bpf_tail_call(ctx, &next, 0);
   return FAILED;
 }

@@ -16,6 +16,7 @@ namespace bpfvlan::test {
 namespace {
 
 constexpr std::size_t kHeaders = 14 + 40;  // newer kernels refuse IP frames without these
+constexpr std::uint32_t kEarly = 0xffff;   // ctx_skb.h
 
 const char* name_of(Hook hook) {
   switch (hook) {
@@ -23,6 +24,8 @@ const char* name_of(Hook hook) {
       return "bv_rx";
     case Hook::kXmit:
       return "bv_xmit";
+    case Hook::kNetkit:
+      return "bv_netkit";
     case Hook::kLocal:
       return "bv_local";
   }
@@ -102,6 +105,7 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
   skb.cb[1] = context.tag ? context.tag->protocol : 0;
   skb.cb[2] = context.tag ? context.tag->tci : 0;
   skb.cb[3] = context.number_at;
+  skb.cb[4] = context.early ? kEarly : 0;
 
   Outcome out;
   out.frame.resize(in.size() + 64);  // a longer one must not pass for an unchanged one
@@ -111,7 +115,8 @@ Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
               .ctx_out = &skb, .ctx_size_in = sizeof(skb), .ctx_size_out = sizeof(skb),
               .repeat = static_cast<int>(repeat));
   const int fd = program(hook);
-  check(bpf_prog_test_run_opts(cut || context.tag || context.number_at ? prepared(fd) : fd, &opts),
+  const bool prepare = cut || context.tag || context.number_at || context.early;
+  check(bpf_prog_test_run_opts(prepare ? prepared(fd) : fd, &opts),
         std::string("run ") + name_of(hook));
   out.frame.resize(opts.data_size_out);
   out.returned = static_cast<std::int32_t>(opts.retval);

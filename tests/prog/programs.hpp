@@ -17,7 +17,7 @@ struct bpf_object;
 
 namespace bpfvlan::test {
 
-enum class Hook { kRx, kXmit, kLocal };
+enum class Hook { kRx, kXmit, kNetkit, kLocal };
 
 // A tag as the device hands it up: beside the frame, not in it.
 struct Tag {
@@ -33,6 +33,7 @@ struct Context {
   std::uint32_t gso_size = 0;
   std::optional<Tag> tag{};
   std::uint32_t number_at = 0;  // offset of four bytes that are others in each run
+  bool early = false;           // it comes from a netkit pair
 };
 
 struct Outcome {
