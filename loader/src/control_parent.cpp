@@ -153,9 +153,8 @@ Result<> Control::Impl::repair(std::uint32_t ifindex) {
   for (const auto host_side : endpoints_of(ifindex)) {
     BV_CHECK(prepare_host_side(host_names.at(host_side)));
     const bool netkit = endpoints.at(host_side).device == BV_DEVICE_NETKIT;
-    if (dp->host_side_attached(host_side, netkit)) continue;
-    BV_CHECK(dp->detach_host_side(host_side));
-    BV_CHECK(dp->attach_host_side(host_side, netkit));
+    if (!dp->host_side_attached(host_side, netkit))
+      BV_CHECK(dp->attach_host_side(host_side, netkit));
   }
   return {};
 }

@@ -180,12 +180,8 @@ Result<> Datapath::attach_host_side(std::uint32_t ifindex, bool netkit) const {
   BV_TRY(const auto xmit, program(kXmit));
   BV_CHECK(hook_attach(xmit.get(), ifindex, Direction::Ingress, link_pin(kXmit, ifindex)));
   if (!netkit) return {};
-  Undo undo;
-  undo.push([&] { (void)detach_host_side(ifindex); });
   BV_TRY(const auto early, program(kNetkit));
-  BV_CHECK(hook_attach(early.get(), ifindex, Direction::Inner, link_pin(kNetkit, ifindex)));
-  undo.release();
-  return {};
+  return hook_attach(early.get(), ifindex, Direction::Inner, link_pin(kNetkit, ifindex));
 }
 
 Result<> Datapath::detach_host_side(std::uint32_t ifindex) const {

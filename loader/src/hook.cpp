@@ -71,7 +71,14 @@ std::uint32_t link_device(const std::string& pin) {
   return info.xdp.ifindex;  // a TCX or netkit link's ifindex lies where an XDP link's does
 }
 
+// A netkit link names the inner side, by its number in another namespace; its pin, the host side.
+bool link_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
+  const auto device = link_device(pin);
+  return d == Direction::Inner ? device != 0 : device == ifindex;
+}
+
 Result<> attach_link(int prog_fd, std::uint32_t ifindex, Direction d, const std::string& pin) {
+  if (link_attached(ifindex, d, pin)) return {};
   UniqueFd link(bpf_link_create(prog_fd, static_cast<int>(ifindex), link_type(d), nullptr));
   if (!link)
     return fail(errno, fmt::format("attach to interface {} ({})", ifindex,
@@ -177,7 +184,7 @@ bool hook_has_program(std::uint32_t ifindex, Direction d) {
 }
 
 bool hook_attached(std::uint32_t ifindex, Direction d, const std::string& pin) {
-  return by_link(d) ? link_device(pin) == ifindex : hook_has_program(ifindex, d);
+  return by_link(d) ? link_attached(ifindex, d, pin) : hook_has_program(ifindex, d);
 }
 
 }  // namespace bpfvlan

@@ -30,7 +30,7 @@ Result<> hook_attach(int prog_fd, std::uint32_t ifindex, Direction direction,
 // Another program in the place of ours: each packet meets the one or the other.
 Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction direction,
                       const std::string& pin);
-// Detaching what is not attached, or whose device is gone, is no error.
+// Detaching what is not attached, or whose device is gone, is no error; nor is attaching again.
 Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::string& pin);
 
 // Clsact only; false if there was one.

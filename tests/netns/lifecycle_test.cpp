@@ -137,7 +137,7 @@ TEST_F(Lifecycle, list_has_every_field) {
   EXPECT_EQ(e["mode"], "l3");
   EXPECT_EQ(e["policy"], "private");
   EXPECT_EQ(e["policy_inherited"], true);
-  EXPECT_EQ(e["device"], "veth");
+  EXPECT_EQ(e["device"], bpfvlan::to_string(device_under_test()));
   EXPECT_EQ(e["mtu"], 1500);
   EXPECT_EQ(e["addresses"], nlohmann::json({kA.cidr(AF_INET), kA.cidr(AF_INET6)}));
   for (const auto* key : {"rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "tx_dropped"})

@@ -129,20 +129,23 @@ void add_socket_cases(ObjectCases& all, const Setting& setting) {
   if (setting.mode != BV_MODE_L3S)  // there the driver's deliveries are not captured
     all.push_back(
         {"obj_link_local", "A's, from X", {"delivered"}, {"not delivered"}, to_link_local_of_a});
-  const auto drop_told = [&](const char* what, const std::string& address, const char* error) {
-    all.push_back({"xmit_drop_told", what, {error}, {"sent"}, [address](const Topology& t) {
+  // A netkit pair tells of what its program drops.
+  const char* told = device_under_test() == BV_DEVICE_NETKIT ? "ENOBUFS" : "sent";
+  const auto drop_told = [&](const char* what, const std::string& address, const char* error,
+                             const char* ours = "sent") {
+    all.push_back({"xmit_drop_told", what, {error}, {ours}, [address](const Topology& t) {
                      return send_from_a(t, address);
                    }});
   };
   if (setting.mode == BV_MODE_L2) {
     if (policy == BV_POLICY_PRIVATE)
       all.push_back(
-          {"xmit_drop_told", "IPv6 to a sibling", {"ENOBUFS"}, {"sent"}, send_to_known_neighbour});
+          {"xmit_drop_told", "IPv6 to a sibling", {"ENOBUFS"}, {told}, send_to_known_neighbour});
     return;
   }
   drop_told("IPv6 without a route by the parent", "2001:db8:7::7", "ENETUNREACH");
   drop_told("IPv4 to a broadcast route", "10.79.0.255", "ENOBUFS");
-  if (policy == BV_POLICY_PRIVATE) drop_told("IPv6 to a sibling", kB.v6, "ENOBUFS");
+  if (policy == BV_POLICY_PRIVATE) drop_told("IPv6 to a sibling", kB.v6, "ENOBUFS", told);
 }
 
 }  // namespace bpfvlan::test

@@ -60,12 +60,14 @@ void add_xmit_rows(Rows& all) {
        same("never the host's loopback: IPv4 on-link, IPv6 dropped"), as_l3},
       {"xmit_drop_told", s, "a drop, told to the sender",
        differs("the socket gets ENOBUFS (UDP: if it asks for errors)",
-               "it is sent, and vanishes: a veth cannot tell what becomes of it",
+               "it is sent, and vanishes: a veth pair cannot tell what becomes of it, a netkit "
+               "pair does",
                "judge: xmit_drop_told")
            .with({BV_POLICY_PRIVATE}),
        differs(
            "the socket gets ENOBUFS (UDP: if it asks for errors), or the error of its IPv6 route",
-           "it is sent, and vanishes: a veth cannot tell what becomes of it",
+           "it is sent, and vanishes: a veth pair cannot tell what becomes of it, a netkit pair "
+           "tells of drops by policy",
            "judge: xmit_drop_told"),
        as_l3},
       {"parent_sends", s, "what the parent's own stack sends",
