@@ -92,13 +92,18 @@ static __always_inline bool is_group(const __u8 *mac)
 	return mac[0] & 1;
 }
 
-/* Of the first bytes and the length; 0 if the frame has no Ethernet header. */
+/* Of the first bytes, the length and the tag; 0 if the frame has no Ethernet header. */
 static __always_inline __u64 frame_hash(ctx_t *ctx, const struct bv_hairpin_port *port)
 {
 	__u64 words[HASHED_WORDS] = {};
 	__u64 len = ctx_len(ctx);
-	struct siphash hash = siphash_start(port->hash_key[0], port->hash_key[1] ^ len);
+	bool tagged = false;
+	__be16 ethertype = 0;
+	__u16 vlan = 0;
+	struct siphash hash;
 
+	ctx_vlan(ctx, &tagged, &vlan, &ethertype); /* it may be beside the frame */
+	hash = siphash_start(port->hash_key[0], port->hash_key[1] ^ (len | (__u64)vlan << 32));
 	if (len > sizeof(words))
 		len = sizeof(words);
 	/* One bound after the other, on the register itself: 6.1's verifier sees no others. */
