@@ -10,8 +10,8 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 
+#include <array>
 #include <filesystem>
-#include <set>
 
 #include "bpfvlan/test/frame.hpp"
 #include "group_socket.hpp"
@@ -414,6 +414,38 @@ TEST_F(HairpinLifecycle, a_device_that_is_gone_takes_its_port_along) {
     EXPECT_THAT(r.err, HasSubstr("hairpin of 'Y': its device or program is gone"));
     EXPECT_TRUE(pins().empty());
   }
+}
+
+TEST_F(HairpinLifecycle, a_namespace_that_is_gone_takes_its_port_along) {
+  BV_OK(lab.add_netns("y"));
+  BV_OK(lab.ip("y", "link add Y type veth peer name Z"));
+  const auto r = command("attach Y --xdp generic", "y");  // its link tells, on all kernels
+  EXPECT_EQ(r.status, 0) << r.err;
+  lab.delete_netns("y");
+  EXPECT_TRUE(eventually([] { return command("list").status == 0 && pins().empty(); }));
+}
+
+// The directory gets its name last.
+TEST_F(HairpinLifecycle, what_a_killed_attach_left_is_taken_off) {
+  const auto before = state();
+  for (const auto* mode : {"off", "generic"}) {
+    done(fmt::format("attach X --xdp {}", mode));
+    const auto dir = std::filesystem::directory_iterator("/sys/fs/bpf/bpfvlan")->path();
+    std::filesystem::rename(dir, dir.string() + "_new");
+    const auto r = command("list");
+    EXPECT_THAT(r.err, HasSubstr("hairpin of 'X' was left unfinished: detached"));
+    EXPECT_TRUE(pins().empty());
+    EXPECT_EQ(state(), before);
+  }
+}
+
+// Alike but for the tag, which the stack has beside the frame.
+TEST_F(HairpinFrames, in_another_vlan_a_group_frame_is_no_echo) {
+  done("attach X");
+  for (const std::uint16_t id : std::array<std::uint16_t, 4>{1, 2, 3, 4})
+    send(frame(Ethernet{.dst = kEverybody, .src = kS}, Vlan{.id = id}, IPv4{}, Udp{}, payload(64)));
+  EXPECT_EQ(came(4).size(), 4U);
+  EXPECT_EQ(packets(port("x", "X"), BV_HAIRPIN_GROUP), 4U);
 }
 
 }  // namespace
