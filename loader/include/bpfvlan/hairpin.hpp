@@ -44,7 +44,7 @@ struct HairpinInfo {
   std::string device;
   std::uint32_t ifindex = 0;
   XdpMode xdp{};
-  std::string hook;  // of the program for broadcast and multicast: "tcx" or "clsact"
+  std::string hook;  // of the program on TC ingress: "tcx" or "clsact"
   Mac mac{};         // that the port takes for the device's own
   std::vector<IpPrefix> addresses;
   std::vector<HairpinStation> stations;
