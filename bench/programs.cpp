@@ -19,6 +19,7 @@
 #include "crowd.hpp"
 #include "devices.hpp"
 #include "filter_paths.hpp"
+#include "hairpin_paths.hpp"
 #include "measure.hpp"
 #include "world.hpp"
 
@@ -182,6 +183,7 @@ void run_all() {
   for (const std::uint32_t addresses : {kFew, kMany}) add_paths(load(), devices, addresses);
   add_floods(devices, sink);
   add_filter_paths(devices);
+  add_hairpin_paths(devices);
   benchmark::RunSpecifiedBenchmarks();
 }
 

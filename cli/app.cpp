@@ -26,6 +26,7 @@ void add_commands(CLI::App& cli, App& app) {
   add_rule(cli, app);
   add_stats(cli, app);
   add_conntrack(cli, app);
+  add_hairpin(cli, app);
   add_feature(cli, app);
   add_demo(cli, app);
 }

@@ -42,6 +42,7 @@ void add_rule(CLI::App& cli, App& app);
 void add_stats(CLI::App& cli, App& app);
 void add_conntrack(CLI::App& cli, App& app);
 void add_conntrack_settings(CLI::App& conntrack, App& app);
+void add_hairpin(CLI::App& cli, App& app);
 void add_feature(CLI::App& cli, App& app);
 void add_demo(CLI::App& cli, App& app);
 

@@ -1,7 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "rows.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace bpfvlan::cli {
+namespace {
+
+std::string text_of(const Mac& mac) {
+  return fmt::format("{:02x}", fmt::join(mac, ":"));
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return tolower(c); });
+  return out;
+}
+
+}  // namespace
 
 Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
   Rows rows = Rows::array();
@@ -67,6 +84,29 @@ Rows to_rows(const std::vector<ReasonInfo>& reasons) {
                     {"packets", r.packets},
                     {"bytes", r.bytes},
                     {"text", reason_text(r.reason)}});
+  return rows;
+}
+
+Rows to_rows(const std::vector<HairpinInfo>& ports) {
+  Rows rows = Rows::array();
+  for (const auto& p : ports) {
+    Rows addresses = Rows::array(), stations = Rows::array();
+    for (const auto& a : p.addresses) addresses.push_back(a.cidr());
+    for (const auto& s : p.stations)
+      stations.push_back({{"mac", text_of(s.mac)},
+                          {"vlan", s.vlan ? Rows(s.vlan) : Rows(nullptr)},
+                          {"unused_seconds", s.unused_seconds}});
+    Rows row = {{"interface", p.device}, {"ifindex", p.ifindex},  {"xdp", to_string(p.xdp)},
+                {"hook", p.hook},        {"mac", text_of(p.mac)}, {"addresses", addresses},
+                {"stations", stations}};
+    for (int end = 0; end < BV_HAIRPIN_END_MAX; ++end) {
+      const auto which = static_cast<bv_hairpin_end>(end);
+      row[lower(hairpin_end_id(which))] = {{"packets", p.counts[which].packets},
+                                           {"bytes", p.counts[which].bytes},
+                                           {"text", hairpin_end_text(which)}};
+    }
+    rows.push_back(std::move(row));
+  }
   return rows;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bpfvlan/hairpin.hpp"
 #include "bpfvlan/types.hpp"
 #include "output.hpp"
 
@@ -15,6 +16,7 @@ using Rows = nlohmann::ordered_json;
 
 Rows to_rows(const std::vector<EndpointInfo>& endpoints);
 Rows to_rows(const std::vector<ReasonInfo>& reasons);
+Rows to_rows(const std::vector<HairpinInfo>& ports);
 
 // Of `endpoint list`.
 std::vector<Column> endpoint_columns();

@@ -108,6 +108,31 @@ static __always_inline void *ctx_header(ctx_t *ctx, __u32 len)
 	return data;
 }
 
+/* Bytes of the frame, wherever the driver left them; false if it is shorter. */
+static __always_inline bool ctx_load(ctx_t *ctx, __u32 at, void *to, __u32 len)
+{
+	return !bpf_skb_load_bytes(ctx, at, to, len);
+}
+
+/* The outer tag, which is always beside the frame here, and what is behind it. */
+static __always_inline bool ctx_vlan(const ctx_t *ctx, bool *tagged, __u16 *id, __be16 *ethertype)
+{
+	*tagged = ctx_is_tagged(ctx);
+	*id = *tagged ? CTX_FIELD(ctx, vlan_tci) & VLAN_VID_MASK : 0;
+	*ethertype = ctx_ethertype(ctx);
+	return true;
+}
+
+/* By a helper: one direct write in a program has the header of all that passes unshared. */
+static __always_inline bool ctx_set_macs(ctx_t *ctx, const __u8 *dst, const __u8 *src)
+{
+	__u8 macs[2 * ETH_ALEN];
+
+	__builtin_memcpy(macs, dst, ETH_ALEN);
+	__builtin_memcpy(macs + ETH_ALEN, src, ETH_ALEN);
+	return !bpf_skb_store_bytes(ctx, 0, macs, sizeof(macs), 0);
+}
+
 /* What the sender's namespace wrote on the packet means nothing in the receiver's. */
 static __always_inline void ctx_leave_netns(ctx_t *ctx)
 {
@@ -146,6 +171,12 @@ static __always_inline int ctx_send(__u32 ifindex)
 static __always_inline bool ctx_send_copy(ctx_t *ctx, __u32 ifindex)
 {
 	return !bpf_clone_redirect(ctx, ifindex, 0);
+}
+
+/* Out of the device that it came in by. */
+static __always_inline int ctx_send_back(ctx_t *ctx)
+{
+	return bpf_redirect(CTX_FIELD(ctx, ifindex), 0);
 }
 
 /* As if it had come in by a device. */

@@ -12,11 +12,10 @@
 
 #include <bpfvlan/schema.h>
 
+#include "map.h"
+
 #define BV_AF_INET  2
 #define BV_AF_INET6 10
-
-/* Weak: every entry file defines the same maps and bpftool links them into one object. */
-#define BV_MAP __weak SEC(".maps")
 
 /* Written by the loader before the programs are: --max-endpoints / 64, rounded up. */
 const volatile __u32 bv_chunks __weak = BV_DEFAULT_ENDPOINTS / 64;

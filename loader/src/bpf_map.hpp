@@ -57,6 +57,16 @@ class BpfMap {
     return out;
   }
 
+  // Of maps whose values cannot be read in batches on all kernels, or not with a key of this size.
+  Result<std::vector<Key>> keys() const {
+    std::vector<Key> out;
+    Key key{};
+    const Key* before = nullptr;
+    while (bpf_map_get_next_key(fd_.get(), before, &key) == 0) before = &out.emplace_back(key);
+    if (errno != ENOENT) return fail(errno, fmt::format("read map {}", name_));
+    return out;
+  }
+
   // f(keys, values): spans of at most `size` each, until all were there or f fails. `flags`:
   // BPF_F_LOCK, or 0.
   template <class F>

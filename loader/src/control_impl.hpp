@@ -135,6 +135,10 @@ struct Control::Impl {
   Result<> detach_for_now(std::uint32_t ifindex);
   Result<> remove_if_unused();
 
+  // control_hairpin.cpp
+  bool is_hairpin(std::uint32_t ifindex) const;
+  Result<> drop_gone_hairpins(const std::map<std::uint32_t, Link>& links);
+
   // control_conntrack.cpp
   // Before another parent gets this index.
   Result<> forget_connections(std::uint32_t parent_index) const;

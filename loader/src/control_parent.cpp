@@ -69,6 +69,9 @@ Result<> Control::attach(const AttachRequest& request) {
                   fmt::format("no interface '{}' in this namespace", request.parent));
   BV_CHECK(check_parent(*link));
   const auto ifindex = link->ifindex;
+  if (c.is_hairpin(ifindex))
+    return refuse(std::errc::device_or_resource_busy,
+                  fmt::format("'{}' is a hairpin port: it cannot be a parent", link->name));
 
   if (request.max_endpoints > BV_MAX_ENDPOINTS)
     return refuse(std::errc::invalid_argument,

@@ -16,8 +16,8 @@
 namespace bpfvlan {
 namespace {
 
-bool has_helper(bpf_func_id id) {
-  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, id, nullptr) == 1;
+bool has_helper(bpf_func_id id, bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS) {
+  return libbpf_probe_bpf_helper(type, id, nullptr) == 1;
 }
 
 struct FreeBtf {
@@ -72,6 +72,8 @@ Result<std::vector<Feature>> probe_features() {
       {"loop", has_helper(BPF_FUNC_loop), "5.17", "no endpoints: no program loads without it"},
       {"ktime_get_coarse_ns", has_helper(BPF_FUNC_ktime_get_coarse_ns), "5.11",
        "no endpoints: the age of learned addresses cannot be told"},
+      {"xdp_load_bytes", has_helper(BPF_FUNC_xdp_load_bytes, BPF_PROG_TYPE_XDP), "5.18",
+       "no hairpin ports: their program does not load without it"},
       {"conntrack", has_conntrack_functions(vmlinux.get()), "6.0 (nf_conntrack, when loaded)",
        "nothing: connection tracking of our own does not use them"},
       {"jit", jit_enabled(), "3.18 (net.core.bpf_jit_enable)",

@@ -60,6 +60,14 @@ Result<IpPrefix> IpPrefix::parse(std::string_view text) {
   return p;
 }
 
+bool IpPrefix::contains(const IpPrefix& other) const {
+  if (family != other.family) return false;
+  const std::size_t whole = length / 8;
+  const unsigned rest = 8 - length % 8;
+  return std::equal(addr.begin(), addr.begin() + whole, other.addr.begin()) &&
+         (rest == 8 || addr[whole] >> rest == other.addr[whole] >> rest);
+}
+
 std::string IpPrefix::address() const {
   char text[INET6_ADDRSTRLEN];
   return inet_ntop(family, addr.data(), text, sizeof(text)) ? text : "?";

@@ -30,6 +30,7 @@ Result<> Control::Impl::reconcile() {
     BV_CHECK(drop_gone_endpoints(links));
   }
   BV_CHECK(drop_orphans(links));
+  BV_CHECK(drop_gone_hairpins(links));
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
   for (const auto& [host_side, ep] : std::map(endpoints)) {

@@ -41,6 +41,10 @@ TEST(Cli, help_of_everything_ends_well) {
                            "conntrack stats --help",
                            "conntrack settings --help",
                            "conntrack set --help",
+                           "hairpin --help",
+                           "hairpin attach --help",
+                           "hairpin detach --help",
+                           "hairpin list --help",
                            "feature --help",
                            "version --help",
                            "demo --help"}) {

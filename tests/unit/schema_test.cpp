@@ -3,25 +3,49 @@
 
 #include <set>
 
+#include "bpfvlan/schema_hairpin.h"
 #include "bpfvlan/types.hpp"
 
-extern "C" unsigned long bv_c11_sizes[29];
+extern "C" unsigned long bv_c11_sizes[33];
 
 namespace bpfvlan {
 namespace {
 
 TEST(Schema, is_the_same_in_c11_and_cpp20) {
   const std::size_t sizes[] = {
-      sizeof(bv_meta),         sizeof(bv_parent),       sizeof(bv_endpoint),
-      sizeof(bv_addr4_key),    sizeof(bv_addr6_key),    sizeof(bv_addr),
-      sizeof(bv_ep_counters),  sizeof(bv_reason_count), sizeof(bv_verdict),
-      sizeof(bv_port),         sizeof(bv_learned_key),  sizeof(bv_learned),
-      sizeof(bv_host_addr),    sizeof(bv_group_chunks), sizeof(bv_member_key),
-      sizeof(bv_dhcp_key),     sizeof(bv_ep_state),     sizeof(bv_pending),
-      sizeof(bv_ct_settings),  sizeof(bv_conn_key),     sizeof(bv_conn),
-      sizeof(bv_conn_set),     sizeof(bv_ct_forget),    sizeof(bv_ct_clock),
-      sizeof(bv_fragment_key), sizeof(bv_fragment),     sizeof(bv_rule_key),
-      sizeof(bv_rule_vector),  sizeof(bv_rule_page),
+      sizeof(bv_meta),
+      sizeof(bv_parent),
+      sizeof(bv_endpoint),
+      sizeof(bv_addr4_key),
+      sizeof(bv_addr6_key),
+      sizeof(bv_addr),
+      sizeof(bv_ep_counters),
+      sizeof(bv_reason_count),
+      sizeof(bv_verdict),
+      sizeof(bv_port),
+      sizeof(bv_learned_key),
+      sizeof(bv_learned),
+      sizeof(bv_host_addr),
+      sizeof(bv_group_chunks),
+      sizeof(bv_member_key),
+      sizeof(bv_dhcp_key),
+      sizeof(bv_ep_state),
+      sizeof(bv_pending),
+      sizeof(bv_ct_settings),
+      sizeof(bv_conn_key),
+      sizeof(bv_conn),
+      sizeof(bv_conn_set),
+      sizeof(bv_ct_forget),
+      sizeof(bv_ct_clock),
+      sizeof(bv_fragment_key),
+      sizeof(bv_fragment),
+      sizeof(bv_rule_key),
+      sizeof(bv_rule_vector),
+      sizeof(bv_rule_page),
+      sizeof(bv_hairpin_port),
+      sizeof(bv_hairpin_station),
+      sizeof(bv_hairpin_prefix),
+      sizeof(bv_hairpin_count),
   };
   ASSERT_EQ(std::size(sizes), std::size(bv_c11_sizes));
   for (std::size_t i = 0; i < std::size(sizes); ++i) EXPECT_EQ(bv_c11_sizes[i], sizes[i]) << i;

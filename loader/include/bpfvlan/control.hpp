@@ -13,6 +13,9 @@
 
 namespace bpfvlan {
 
+struct HairpinInfo;  // hairpin.hpp
+struct HairpinRequest;
+
 // Holds the lock of the machine's bpfvlan state, and keeps the calling thread in the parent's
 // network namespace, from open() until destruction: use it from one thread, and not for long.
 // All operations leave things as they were when they fail.
@@ -79,6 +82,12 @@ class Control {
   // For all parents of the namespace; new ones hold from a connection's next packet on.
   Result<std::vector<ConntrackSetting>> conntrack_settings() const;
   Result<> set_conntrack(const std::vector<ConntrackChange>& changes);
+
+  // Ports at the other end of a vepa parent's wire. One that is there gets what is given, and the
+  // MAC address that its device has by now. What is said of it: sentences for who asked.
+  Result<std::vector<std::string>> attach_hairpin(const HairpinRequest& request);
+  Result<> detach_hairpin(const std::string& device);
+  Result<std::vector<HairpinInfo>> hairpins(const std::optional<std::string>& device = {}) const;
 
   // Where the maps are pinned: /sys/fs/bpf/bpfvlan/COOKIE. There only while a parent is attached.
   std::string pin_path() const;

@@ -26,6 +26,8 @@ struct IpPrefix {
   bool same_address(const IpPrefix& other) const {
     return family == other.family && addr == other.addr;
   }
+  // As a network: is the address in it?
+  bool contains(const IpPrefix& address) const;
   bool operator==(const IpPrefix&) const = default;
 };
 

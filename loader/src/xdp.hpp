@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Programs on the XDP hook of a device: a link, which goes with the last of its pins.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bpfvlan/hairpin.hpp"
+#include "bpfvlan/unique_fd.hpp"
+#include "netlink.hpp"
+
+namespace bpfvlan {
+
+inline constexpr std::string_view kVeth = "veth";
+
+// Refused if anybody else's program is there; the sentence says which.
+Result<> check_xdp_free(const Link& link);
+
+// In this mode; without one in the one that the device is best in. No link: off.
+Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
+                                                std::optional<XdpMode> mode);
+
+// The device that a pinned link (a TCX link too) is on; 0: none any more.
+std::uint32_t link_device(const std::string& pin);
+// At once: what a pin's end starts takes the kernel a moment.
+void detach_xdp(const std::string& pin);
+
+}  // namespace bpfvlan
