@@ -43,7 +43,12 @@ Result<> Flow::connect_datagrams(const lab::Path& path) {
   if (!receiver_ || !sender_) return fail(errno, "UDP sockets");
   BV_CHECK(connect_to(sender_, to));
   getsockname(sender_.get(), from.get(), &from.length);
-  return connect_to(receiver_, from);
+  BV_CHECK(connect_to(receiver_, from));
+  // One the other way: to connection tracking the flow is then an established one.
+  char byte = 0;
+  if (send(receiver_.get(), &byte, 1, 0) != 1 || recv(sender_.get(), &byte, 1, 0) != 1)
+    return fail(errno, "the first datagram");
+  return {};
 }
 
 Result<> Flow::connect_stream(const lab::Path& path) {
