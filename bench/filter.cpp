@@ -18,8 +18,8 @@
 #include <nlohmann/json.hpp>
 
 #include "bpfvlan/test/frame.hpp"
-#include "engine.hpp"
 #include "lab/sockets.hpp"
+#include "network.hpp"
 #include "packet_socket.hpp"
 #include "stage.hpp"
 
@@ -33,15 +33,6 @@ constexpr std::uint16_t kPort = 4242;
 constexpr unsigned kRounds = 5, kBatch = 64;
 constexpr unsigned kNewFlows = 16'000;  // far from the default nf_conntrack_max of small machines
 const unsigned kPackets = slowness() == 1 ? 200'000 : 20'000;
-
-// iptables-save's format: rules that do not match, and one that does.
-std::string table(unsigned rules) {
-  std::string text = "*filter\n:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n";
-  for (unsigned i = 1; i < rules; ++i)
-    text += fmt::format("-A INPUT -s 10.{}.{}.{}/32 -p udp -m udp --dport {} -j DROP\n", i % 7,
-                        i / 200, i % 200 + 1, 1000 + i);
-  return text + "-A INPUT -p udp -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n";
-}
 
 // What X sends, as fast as it can: its stack plays no part, and each frame is through the
 // receiver's when send() comes back.
@@ -98,52 +89,27 @@ class Sender {
   std::array<Bytes, kBatch> frames_;
 };
 
-enum class Peer { Bpfvlan, Ipvlan, Veth };
+const Peer kOurs{"bpfvlan l3s", EngineKind::Bpfvlan};
+const Peer kIpvlan{"ipvlan l3s, iptables", EngineKind::Ipvlan};
+const Peer kVeth{"veth, iptables", {}};
 
-std::string to_string(Peer peer) {
-  switch (peer) {
-    case Peer::Bpfvlan:
-      return "bpfvlan l3s";
-    case Peer::Ipvlan:
-      return "ipvlan l3s, iptables";
-    case Peer::Veth:
-      return "veth, iptables";
-  }
-  return {};
-}
-
-// X - P, and A behind it, or with a plain veth pair A's address on P itself. Somebody at A listens.
-class Network {
+// Who takes it, at A.
+class Receiver {
  public:
-  static Result<std::unique_ptr<Network>> make(Peer peer) {
-    std::unique_ptr<Network> n(new Network(peer));
-    for (const auto* netns : {"x", "host", "a"}) BV_CHECK(n->lab_.add_netns(netns));
-    BV_CHECK(n->lab_.cable("host", "P", "x", "X"));
-    BV_CHECK(n->lab_.address("x", "X", kX.cidr(AF_INET)));
-    BV_CHECK(n->lab_.ip("x", "route add default dev X"));
-    n->engine_ = make_engine(peer == Peer::Bpfvlan ? EngineKind::Bpfvlan : EngineKind::Ipvlan,
-                             n->lab_, "host", "P");
-    if (peer == Peer::Veth) {
-      BV_CHECK(n->lab_.address("host", "P", kA.cidr(AF_INET)));
-      BV_CHECK(n->lab_.ip("host", "route add default dev P"));
-    } else {
-      BV_CHECK(n->engine_->attach(BV_MODE_L3S, BV_POLICY_BRIDGE));
-      BV_CHECK(n->engine_->add(
-          {.name = "a", .netns = "a", .addresses = {kA.cidr(AF_INET)}, .default_route = true}));
-    }
-    BV_CHECK(n->listen());
-    return n;
+  static Result<Receiver> make(const std::string& netns) {
+    Receiver r(netns);
+    BV_TRY(const auto in, r.enter());
+    r.socket_ = UniqueFd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    lab::Address any("0.0.0.0", kPort);
+    if (!r.socket_ || bind(r.socket_.get(), any.get(), any.length)) return fail(errno, "listen");
+    return r;
   }
-
-  Engine& engine() { return *engine_; }
-  static Bytes mac() { return mac_of("host", "P"); }
 
   // A sends first to X: the flow that X answers is an established one.
   Result<> open_flow() const {
     BV_TRY(const auto in, enter());
     lab::Address to(kX.v4, kPort);
-    if (sendto(listener_.get(), "", 1, 0, to.get(), to.length) < 0)
-      return fail(errno, to_string(peer_) + ": send to X");
+    if (sendto(socket_.get(), "", 1, 0, to.get(), to.length) < 0) return fail(errno, "send to X");
     return {};
   }
 
@@ -164,23 +130,14 @@ class Network {
   }
 
  private:
-  explicit Network(Peer peer) : peer_(peer) {}
-
+  explicit Receiver(std::string netns) : netns_(std::move(netns)) {}
   Result<InNetns> enter() const {
-    BV_TRY(const auto ns, Netns::open(peer_ == Peer::Veth ? "host" : "a"));
+    BV_TRY(const auto ns, Netns::open(netns_));
     return InNetns::enter(ns.fd());
   }
-  Result<> listen() {
-    BV_TRY(const auto in, enter());
-    listener_ = UniqueFd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    lab::Address any("0.0.0.0", kPort);
-    if (!listener_ || bind(listener_.get(), any.get(), any.length)) return fail(errno, "listen");
-    return {};
-  }
-  Peer peer_;
-  lab::Lab lab_;
-  std::unique_ptr<Engine> engine_;
-  UniqueFd listener_;
+
+  std::string netns_;
+  UniqueFd socket_;
 };
 
 struct Case {
@@ -191,21 +148,22 @@ struct Case {
 
 // Packets a second that arrived: all that were sent, but for some that find the queue of a busy CPU
 // full (net.core.netdev_max_backlog).
-Result<double> play(Peer peer, const Case& c) {
-  BV_TRY(const auto network, Network::make(peer));
-  BV_CHECK(network->engine().restore(AF_INET, table(c.rules)));
-  BV_TRY(auto sender, Sender::make(Network::mac()));
-  BV_CHECK(network->open_flow());
+Result<double> play(const Peer& peer, const Case& c) {
+  BV_TRY(const auto network, Network::make(peer, BV_MODE_L3S));
+  BV_CHECK(network->engine().restore(AF_INET, input_rules(c.rules)));
+  BV_TRY(auto sender, Sender::make(mac_of("host", "P")));
+  BV_TRY(const auto receiver, Receiver::make(network->a().netns));
+  BV_CHECK(receiver.open_flow());
   // For neighbours and caches, and until the socket is full: what waits there is not counted.
   BV_CHECK(sender.send(16 * kBatch, [](unsigned) { return 0; }));
-  BV_TRY(const auto before, network->received());
+  BV_TRY(const auto before, receiver.received());
   const auto start = Clock::now();
   BV_CHECK(sender.send(c.packets, [&](unsigned i) { return c.new_flows ? i + 1 : 0; }));
   // The kernel's own thread may still be at the last ones.
   std::uint64_t arrived = 0;
   Clock::duration time{};
   for (const auto until = Clock::now() + silence(); arrived < c.packets && Clock::now() < until;) {
-    BV_TRY(const auto now, network->received());
+    BV_TRY(const auto now, receiver.received());
     if (now - before == arrived && arrived) continue;
     arrived = now - before;
     time = Clock::now() - start;
@@ -213,36 +171,35 @@ Result<double> play(Peer peer, const Case& c) {
   const std::uint64_t sent = c.packets;
   if (arrived > sent || arrived < sent / 100 * 99)
     return refuse(std::errc::io_error, fmt::format("{}, {}: {} of {} packets arrived", c.what,
-                                                   to_string(peer), arrived, sent));
+                                                   peer.name, arrived, sent));
   return static_cast<double>(arrived) / Seconds(time).count();
 }
 
 Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
-  std::map<Peer, std::vector<double>> seen;
+  std::map<std::string, std::vector<double>> seen;
   for (unsigned round = 0; round < kRounds; ++round)
-    for (const auto peer : peers) {
+    for (const auto& peer : peers) {
       BV_TRY(const auto rate, play(peer, c));
-      seen[peer].push_back(rate);
+      seen[peer.name].push_back(rate);
     }
-  const auto median = [&](Peer peer) {
-    auto& rates = seen.at(peer);
+  const auto median = [&](const Peer& peer) {
+    auto& rates = seen.at(peer.name);
     std::sort(rates.begin(), rates.end());
     return rates[rates.size() / 2];
   };
   auto rows = nlohmann::json::array();
-  for (const auto peer : peers)
-    rows.push_back(
-        {{"what", c.what},
-         {"peer", to_string(peer)},
-         {"packets_per_s", std::llround(median(peer))},
-         {"ours_over_peer", std::round(1000 * median(Peer::Bpfvlan) / median(peer)) / 1000}});
+  for (const auto& peer : peers)
+    rows.push_back({{"what", c.what},
+                    {"peer", peer.name},
+                    {"packets_per_s", std::llround(median(peer))},
+                    {"ours_over_peer", std::round(1000 * median(kOurs) / median(peer)) / 1000}});
   return rows;
 }
 
 Result<nlohmann::json> run() {
-  std::vector<Peer> peers{Peer::Bpfvlan};
-  if (!engine_missing(EngineKind::Ipvlan)) peers.push_back(Peer::Ipvlan);
-  peers.push_back(Peer::Veth);
+  std::vector<Peer> peers{kOurs};
+  if (!engine_missing(EngineKind::Ipvlan)) peers.push_back(kIpvlan);
+  peers.push_back(kVeth);
   auto results = nlohmann::json::array();
   const auto add = [&](const Case& c) -> Result<> {
     BV_TRY(const auto rows, compare(peers, c));

@@ -26,7 +26,7 @@
 namespace bpfvlan::test {
 namespace {
 
-constexpr std::uint32_t kFew = kAddresses, kMany = BV_DEFAULT_ADDRESSES;
+constexpr std::uint32_t kFew = kAddresses, kSome = 1000, kMany = BV_DEFAULT_ADDRESSES;
 
 // Routed by xmit already, and local: recognised by the loopback's MAC address.
 Bytes routed_to_host() {
@@ -180,7 +180,7 @@ void run_all() {
     return *loaded.emplace_back(
         std::make_unique<Programs>(BV_SHIPPED_OBJECT, Programs::Record::kNo));
   };
-  for (const std::uint32_t addresses : {kFew, kMany}) add_paths(load(), devices, addresses);
+  for (const auto addresses : {kFew, kSome, kMany}) add_paths(load(), devices, addresses);
   add_floods(devices, sink);
   add_filter_paths(devices);
   add_hairpin_paths(devices);

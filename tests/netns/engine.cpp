@@ -48,6 +48,8 @@ class BpfvlanEngine : public Engine {
   }
 
   Result<> add(const EndpointSpec& endpoint) override {
+    if (!endpoint.device.empty() && endpoint.device != "veth")
+      return refuse(std::errc::not_supported, "no endpoints of device " + endpoint.device);
     return control([&](Control& c) -> Result<> {
       EndpointRequest request;
       request.name = endpoint.name;
@@ -142,7 +144,7 @@ class IpvlanEngine : public Engine {
   }
 
   Result<> add(const EndpointSpec& endpoint) override {
-    const auto& [name, netns, addresses, default_route, learn] = endpoint;
+    const auto& [name, netns, addresses, default_route, learn, device] = endpoint;
     BV_CHECK(lab_.ip(netns_, fmt::format("link add link {} name {} netns {} {}", parent_, name,
                                          netns, settings_)));
     endpoints_[name] = netns;

@@ -183,7 +183,7 @@ Result<> OurStage::endpoint(const std::string& name, const Addr& addr,
   return control([&](Control& c) -> Result<> {
     EndpointRequest request;
     request.name = name;
-    request.parent = "P";
+    request.parent = std::string("P");  // GCC 12 at -O3 is wrong about the assignment of a literal
     request.netns = name;
     request.default_route = true;
     request.device = device_under_test();
