@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What BPF_PROG_TEST_RUN cannot hand over (a tag, tc_index), or newer kernels refuse to (a frame shorter than
- * its IP header), is made here on the way to the program under test.
+ * What BPF_PROG_TEST_RUN cannot hand over (a tag, tc_index), or newer kernels refuse to (a frame
+ * shorter than its IP header), is made here on the way to the program under test.
  */
 #include <linux/bpf.h>
 
