@@ -14,8 +14,8 @@ namespace bpfvlan::test {
 
 struct Peer {
   std::string name;
-  std::optional<EngineKind> engine;  // none: a plain veth pair, where A's address is P's own
-  std::string device = {};           // of our endpoints
+  std::optional<EngineKind> engine;   // none: a plain veth pair, where A's address is P's own
+  bv_device device = BV_DEVICE_VETH;  // of our endpoints
 };
 
 struct Place {

@@ -27,7 +27,8 @@ using nlohmann::json;
 const Peer kIpvlan{"ipvlan", EngineKind::Ipvlan};
 const std::vector<Peer> kPeers{
     kIpvlan,
-    {"bpfvlan, veth", EngineKind::Bpfvlan, "veth"},
+    {"bpfvlan, veth", EngineKind::Bpfvlan, BV_DEVICE_VETH},
+    {"bpfvlan, netkit", EngineKind::Bpfvlan, BV_DEVICE_NETKIT},
 };
 
 struct Effort {

@@ -48,8 +48,6 @@ class BpfvlanEngine : public Engine {
   }
 
   Result<> add(const EndpointSpec& endpoint) override {
-    if (!endpoint.device.empty() && endpoint.device != "veth")
-      return refuse(std::errc::not_supported, "no endpoints of device " + endpoint.device);
     return control([&](Control& c) -> Result<> {
       EndpointRequest request;
       request.name = endpoint.name;
@@ -61,7 +59,7 @@ class BpfvlanEngine : public Engine {
         request.addresses.push_back(address);
       }
       if (endpoint.learn) request.learn_age = kDefaultLearnAge;
-      request.device = device_under_test();
+      request.device = endpoint.device;
       return c.add_endpoint(request);
     });
   }
@@ -237,7 +235,8 @@ std::string_view to_string(EngineKind kind) {
 
 bv_device device_under_test() {
   const char* device = std::getenv("BPFVLAN_TEST_DEVICE");
-  return device && device == bpfvlan::to_string(BV_DEVICE_NETKIT) ? BV_DEVICE_NETKIT : BV_DEVICE_VETH;
+  return device && device == bpfvlan::to_string(BV_DEVICE_NETKIT) ? BV_DEVICE_NETKIT
+                                                                  : BV_DEVICE_VETH;
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,

@@ -29,8 +29,8 @@ struct EndpointSpec {
   std::string netns;                   // where it lives; may be the parent's namespace
   std::vector<std::string> addresses;  // with their prefix lengths, of either family
   bool default_route = false;          // of both families, by the interface, no gateway
-  bool learn = false;       // addresses that the namespace gives itself; the driver always does
-  std::string device = {};  // what ours are made of; empty: a veth pair
+  bool learn = false;  // addresses that the namespace gives itself; the driver always does
+  bv_device device = device_under_test();  // what ours are made of
 };
 
 // One parent. Interfaces vanish with their namespaces: an engine deletes nothing by itself.

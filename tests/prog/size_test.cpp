@@ -30,6 +30,7 @@ TEST_P(SizeTest, EachProgramIsWithinItsBounds) {
   shipped.need_filter();
   const std::map<std::string, Size> sizes{{"bv_rx", shipped.size(Hook::kRx)},
                                           {"bv_xmit", shipped.size(Hook::kXmit)},
+                                          {"bv_netkit", shipped.size(Hook::kNetkit)},
                                           {"bv_local", shipped.size(Hook::kLocal)},
                                           {"bv_filter", shipped.filter_size()}};
   for (const auto& [program, size] : sizes) {
