@@ -10,8 +10,8 @@
 #include "core/mode_l3.h"
 
 /*
- * IP to one receiver, as a stack sends it. Tags are still within the frame here, and the protocol is
- * what the sender's socket said: the receiving side of a device would put both right.
+ * IP to one receiver, as a stack sends it. Tags are still within the frame here, and the protocol
+ * is what the sender's socket said: the receiving side of a device would put both right.
  */
 static __always_inline bool is_plain(ctx_t *ctx)
 {
