@@ -163,7 +163,7 @@ Result<HairpinPort> HairpinPort::open(const std::string& dir) {
 
 bool HairpinPort::dead(const std::string& dir) {
   for (const auto* link : {kXdpLink, kTcLink})
-    if (const auto path = pin_of(dir, link); std::filesystem::exists(path) && !link_device(path))
+    if (const auto path = pin_of(dir, link); std::filesystem::exists(path) && link_dead(path))
       return true;
   return false;
 }

@@ -70,15 +70,6 @@ Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
                                wanted ? to_string(*wanted) : ""));
 }
 
-std::uint32_t link_device(const std::string& pin) {
-  const UniqueFd link(bpf_obj_get(pin.c_str()));
-  if (!link) return 0;
-  bpf_link_info info{};
-  std::uint32_t len = sizeof(info);
-  if (bpf_obj_get_info_by_fd(link.get(), &info, &len)) return 0;
-  return info.xdp.ifindex;  // a TCX link's lies there too
-}
-
 void detach_xdp(const std::string& pin) {
   const UniqueFd link(bpf_obj_get(pin.c_str()));
   if (link) bpf_link_detach(link.get());

@@ -21,8 +21,6 @@ Result<> check_xdp_free(const Link& link);
 Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
                                                 std::optional<XdpMode> mode);
 
-// The device that a pinned link (a TCX link too) is on; 0: none any more.
-std::uint32_t link_device(const std::string& pin);
 // At once: what a pin's end starts takes the kernel a moment.
 void detach_xdp(const std::string& pin);
 
