@@ -28,6 +28,14 @@ struct Cell {
   bool played = true;
   unsigned policies = ~0U;  // those with which there is something to compare, as bits
 
+  // An endpoint on a netkit pair may do as the driver does.
+  bool or_alike_by_netkit = false;
+  constexpr Cell may_be_alike_by_netkit() const {
+    Cell cell = *this;
+    cell.or_alike_by_netkit = true;
+    return cell;
+  }
+
   constexpr Cell with(std::initializer_list<Policy> some) const {
     Cell cell = *this;
     cell.policies = 0;

@@ -17,7 +17,8 @@ void add_xmit_rows(Rows& all) {
            "delivered: only the parent's receive handler looks behind the tag, where there is no "
            "policy",
            "dropped, as without it", "judge: xmit_priority_tag")
-           .with({BV_POLICY_PRIVATE}),
+           .with({BV_POLICY_PRIVATE})
+           .may_be_alike_by_netkit(),
        none, none},
       {"xmit_sibling_mac", s, "a sibling's IP address by any MAC address",
        same("as the MAC address says: another host's leaves by the wire"),
