@@ -17,8 +17,7 @@ void add_xmit_rows(Rows& all) {
            "delivered: only the parent's receive handler looks behind the tag, where there is no "
            "policy",
            "dropped, as without it", "judge: xmit_priority_tag")
-           .with({BV_POLICY_PRIVATE})
-           .may_be_alike_by_netkit(),
+           .with({BV_POLICY_PRIVATE}),
        none, none},
       {"xmit_sibling_mac", s, "a sibling's IP address by any MAC address",
        same("as the MAC address says: another host's leaves by the wire"),
@@ -64,7 +63,8 @@ void add_xmit_rows(Rows& all) {
                "it is sent, and vanishes: a veth pair cannot tell what becomes of it, a netkit "
                "pair does",
                "judge: xmit_drop_told")
-           .with({BV_POLICY_PRIVATE}),
+           .with({BV_POLICY_PRIVATE})
+           .may_be_alike_by_netkit(),
        differs(
            "the socket gets ENOBUFS (UDP: if it asks for errors), or the error of its IPv6 route",
            "it is sent, and vanishes: a veth pair cannot tell what becomes of it, a netkit pair "
