@@ -8,13 +8,8 @@
 
 #include "dhcp.h"
 #include "group.h"
+#include "mac.h"
 #include "neighbour.h"
-
-static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
-{
-	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
-		 (a[5] ^ b[5]));
-}
 
 /*
  * A request for a sibling's address goes to it alone; the owner is somebody else than the sender.

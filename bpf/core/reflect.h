@@ -11,6 +11,8 @@
 
 #include <bpfvlan/schema_hairpin.h>
 
+#include "clock.h"
+#include "mac.h"
 #include "map.h"
 #include "siphash.h"
 
@@ -52,8 +54,7 @@ struct {
 	__type(value, __u32);
 } hairpin_prefixes BV_MAP;
 
-#define HASHED_WORDS  16
-#define NS_PER_SECOND 1000000000ULL
+#define HASHED_WORDS 16
 
 static __always_inline const struct bv_hairpin_port *the_port(void)
 {
@@ -78,13 +79,6 @@ static __always_inline void count(const ctx_t *ctx, enum bv_hairpin_end end)
 		c->packets++;
 		c->bytes += ctx_len(ctx);
 	}
-}
-
-static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
-{
-	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
 
 static __always_inline bool is_group(const __u8 *mac)
@@ -129,11 +123,6 @@ static __always_inline bool came_within(__u64 hash, __u64 ns)
 		return true;
 	bpf_map_update_elem(&hairpin_echoes, &hash, &now, BPF_ANY);
 	return false;
-}
-
-static __always_inline __u32 now_seconds(void)
-{
-	return bpf_ktime_get_coarse_ns() / NS_PER_SECOND;
 }
 
 static __always_inline struct bv_hairpin_station station_at(const __u8 *mac, __u16 vlan)
@@ -212,14 +201,14 @@ static __always_inline enum bv_hairpin_end decide(ctx_t *ctx, const struct bv_ha
 
 	if (!eth)
 		return BV_HAIRPIN_CUT;
-	if (same_mac(eth->h_source, port->mac))
+	if (mac_equal(eth->h_source, port->mac))
 		return BV_HAIRPIN_OWN;
 	if (!ctx_vlan(ctx, &tagged, &vlan, &ethertype))
 		return BV_HAIRPIN_CUT;
 	learn(eth->h_source, vlan, now);
 	if (is_group(eth->h_dest))
 		return BV_HAIRPIN_GROUP;
-	if (!same_mac(eth->h_dest, port->mac))
+	if (!mac_equal(eth->h_dest, port->mac))
 		return is_station(eth->h_dest, vlan, now) ? BV_HAIRPIN_STATION : BV_HAIRPIN_PASSED;
 	return tagged ? BV_HAIRPIN_PASSED : by_address(ctx, ethertype);
 }

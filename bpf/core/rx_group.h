@@ -7,6 +7,7 @@
 #define BPFVLAN_RX_GROUP_H
 
 #include "filtered.h"
+#include "mac.h"
 #include "mode_l2.h"
 
 /* Which endpoint sent it, if it is a reflection of what one sent. */

@@ -12,6 +12,7 @@
 
 #include <bpfvlan/schema.h>
 
+#include "clock.h"
 #include "map.h"
 
 #define BV_AF_INET  2
@@ -147,12 +148,6 @@ struct {
 static __always_inline const struct bv_endpoint *endpoint_of(__u32 host_side)
 {
 	return bpf_map_lookup_elem(&endpoints, &host_side);
-}
-
-/* Seconds of the monotonic clock, as cheap as it gets and seldom asked for. */
-static __always_inline __u32 now_seconds(void)
-{
-	return bpf_ktime_get_coarse_ns() / 1000000000;
 }
 
 /* Another CPU may have written a later time meanwhile. */
