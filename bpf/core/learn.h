@@ -148,7 +148,8 @@ static __always_inline void learn_new(ctx_t *ctx, const struct bv_endpoint *from
 				       .policy = from->policy,
 				       .in_parent_netns = from->in_parent_netns,
 				       .filter = from->filter,
-				       .parent_index = from->parent_index},
+				       .parent_index = from->parent_index,
+				       .takes_xdp = from->takes_xdp},
 				.prefix_len = l->address.family == BV_AF_INET ? 32 : 128,
 				.age = from->learn_age,
 				.seen = now_seconds()};

@@ -23,7 +23,8 @@ IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
 
 // What of a copy `endpoint set` and `attach` change.
 bool same_settings(const bv_port& copy, const bv_endpoint& ep) {
-  return copy.mode == ep.mode && copy.policy == ep.policy && copy.filter == ep.filter;
+  return copy.mode == ep.mode && copy.policy == ep.policy && copy.filter == ep.filter &&
+         copy.takes_xdp == ep.takes_xdp;
 }
 
 }  // namespace
@@ -46,6 +47,9 @@ bv_port port_value(std::uint32_t host_side, const bv_endpoint& ep) {
   p.in_parent_netns = ep.in_parent_netns;
   p.filter = ep.filter;
   p.parent_index = ep.parent_index;
+  p.takes_xdp = ep.takes_xdp;
+  p.learn_age = ep.learn_age;
+  p.mtu = ep.mtu;
   return p;
 }
 

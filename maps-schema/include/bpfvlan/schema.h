@@ -22,7 +22,7 @@
 #include <bpfvlan/schema_conntrack.h>
 #include <bpfvlan/schema_rules.h>
 
-#define BV_SCHEMA_VERSION 4
+#define BV_SCHEMA_VERSION 5
 
 #define BV_NAME_LEN   64  /* endpoint name, terminating NUL included */
 #define BV_IFNAME_LEN 16  /* IFNAMSIZ */
@@ -60,6 +60,12 @@ enum bv_policy {
 enum bv_device {
 	BV_DEVICE_VETH = 1,
 	BV_DEVICE_NETKIT = 2,
+};
+
+enum bv_xdp_mode {
+	BV_XDP_OFF = 0, /* the programs on TC do it all */
+	BV_XDP_GENERIC = 1,
+	BV_XDP_NATIVE = 2,
 };
 
 /* What a verdict does with the packet; design.md, "Words". */
@@ -151,7 +157,8 @@ struct bv_parent {
 	__u32 index;	    /* of its bucket; below BV_MAX_PARENTS */
 	__u32 l2_endpoints; /* how many it has */
 	__u8 detached;	    /* 1: connections and rules wait until it is attached again */
-	__u8 pad[3];
+	__u8 xdp;	    /* enum bv_xdp_mode: what `attach --xdp` asked for */
+	__u8 pad[2];
 	char ifname[BV_IFNAME_LEN];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_parent) == 48, "map ABI changed");
@@ -171,7 +178,7 @@ struct bv_endpoint {
 	__u8 filter;	   /* 1: what it exchanges with the outside passes the rules */
 	__u8 parent_index; /* bv_parent.index */
 	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
-	__u8 pad;
+	__u8 takes_xdp;	      /* 1: XDP at the parent hands it its frames, past its stack's offloads */
 	enum bv_device device;
 	__u32 inner_ifindex; /* in the endpoint's namespace */
 	__u32 own_mtu;	     /* set for this endpoint, which the parent's may lower; 0: follows the
@@ -202,9 +209,11 @@ struct bv_port {
 	__u8 in_parent_netns;
 	__u8 filter;	   /* as bv_endpoint.filter */
 	__u8 parent_index; /* bv_parent.index */
-	__u8 pad;
+	__u8 takes_xdp;	   /* as bv_endpoint.takes_xdp */
+	__u32 learn_age;   /* as bv_endpoint.learn_age; in `ports` alone */
+	__u32 mtu;	   /* as bv_endpoint.mtu; in `ports` alone */
 };
-BV_STATIC_ASSERT(sizeof(struct bv_port) == 24, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_port) == 32, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_port, in_parent_netns) == 20, "map ABI changed");
 
 /* `addr4`, `addr6`: keys. The address is in network order. */
@@ -231,8 +240,8 @@ struct bv_addr {
 	__u32 age;  /* 0: given by the administrator, for good; else learned */
 	__u32 seen; /* when the endpoint last sent from it */
 };
-BV_STATIC_ASSERT(sizeof(struct bv_addr) == 36, "map ABI changed");
-BV_STATIC_ASSERT(offsetof(struct bv_addr, prefix_len) == 24, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_addr) == 44, "map ABI changed");
+BV_STATIC_ASSERT(offsetof(struct bv_addr, prefix_len) == 32, "map ABI changed");
 
 /* `learned`: key; the addresses that one endpoint has learned, in no order. */
 struct bv_learned_key {
@@ -341,7 +350,7 @@ struct bv_pending {
 	__u32 pad;
 };
 #define BV_NO_ENDPOINT (~0U)
-BV_STATIC_ASSERT(sizeof(struct bv_pending) == 56, "map ABI changed");
+BV_STATIC_ASSERT(sizeof(struct bv_pending) == 64, "map ABI changed");
 
 /* `last_verdict`, one element per CPU: written only when a test sets bv_record_verdict. */
 struct bv_verdict {

@@ -41,12 +41,6 @@ enum bv_hairpin_end {
 		BV_HAIRPIN_END_MAX
 };
 
-enum bv_xdp_mode {
-	BV_XDP_OFF = 0, /* the program on TC ingress does it all */
-	BV_XDP_GENERIC = 1,
-	BV_XDP_NATIVE = 2,
-};
-
 /* `hairpin_port`, one element. version stays the first field for ever. */
 struct bv_hairpin_port {
 	__u32 version; /* BV_HAIRPIN_VERSION of the program that made the maps */
