@@ -14,7 +14,6 @@
 namespace bpfvlan::test {
 namespace {
 
-constexpr std::uint32_t kChunks = BV_DEFAULT_ENDPOINTS / 64;
 constexpr std::uint32_t kEverybody = BV_GROUP_BUCKETS + kParentIndex;
 
 Bytes report(std::uint8_t type) {
@@ -33,7 +32,7 @@ Sink::Sink() {
 }
 
 void add_crowd(Programs& programs, const Devices& devices, const Sink& sink, const Crowd& crowd) {
-  std::vector<std::uint64_t> hints(kChunks);
+  std::vector<std::uint64_t> hints(programs.chunks());
   bv_group_chunks chunks{};
   for (std::uint32_t id = 0; id < crowd.endpoints; ++id) {
     bv_port port{};
@@ -50,8 +49,8 @@ void add_crowd(Programs& programs, const Devices& devices, const Sink& sink, con
     if (member || crowd.left) send_as(id, report(Igmp::kV2Report), devices, programs);
     if (!member && crowd.left) send_as(id, report(Igmp::kV2Leave), devices, programs);
   }
-  for (std::uint32_t chunk = 0; chunk < kChunks; ++chunk)
-    programs.put("group_hints", kEverybody * kChunks + chunk, hints[chunk]);
+  for (std::uint32_t chunk = 0; chunk < programs.chunks(); ++chunk)
+    programs.put("group_hints", kEverybody * programs.chunks() + chunk, hints[chunk]);
   programs.put("group_chunks", kEverybody, chunks);
 
   auto sender = *programs.find<bv_endpoint>("endpoints", devices.sender());

@@ -22,6 +22,8 @@ class Sink {
   std::uint32_t device_ = 0;
 };
 
+inline constexpr std::uint32_t kCrowdRoom = BV_DEFAULT_ENDPOINTS + 64;  // and for the sender
+
 struct Crowd {
   std::uint32_t endpoints = 0;
   std::uint32_t members = 0;  // of kCrowdGroup, evenly among them

@@ -159,7 +159,7 @@ void add_floods(const Devices& devices, const Sink& sink) {
       add(fmt::format("{}/endpoints:{}", flood.path.name, endpoints),
           [=, &devices, &sink](auto& state) {
             // Its own, as nothing takes hints of members back.
-            Programs programs(BV_SHIPPED_OBJECT, Programs::Record::kNo);
+            Programs programs(BV_SHIPPED_OBJECT, Programs::Record::kNo, {.endpoints = kCrowdRoom});
             install(l2(), devices, programs);
             const bool all_joined = flood.joined == Joined::kAllBefore;
             add_crowd(programs, devices, sink,

@@ -183,15 +183,15 @@ int bv_filter(ctx_t *ctx)
 	__u32 zero = 0;
 	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
 	const struct bv_pending *p = pending_packet();
-	struct verdict v = {.reason = BV_REASON_TX_NO_FILTER};
 	enum bv_reason against;
+	struct verdict v;
 
 	if (!p || !f)
-		return finish(ctx, v, BV_NO_ENDPOINT);
+		return finish(ctx, verdict(BV_REASON_TX_NO_FILTER), BV_NO_ENDPOINT);
 	against = reason_against(ctx, f, p);
 	if (against != BV_REASON_MAX) {
-		v.reason = against;
-		if (against == BV_REASON_RX_REJECTED || against == BV_REASON_TX_REJECTED)
+		v = by_device(against, 0);
+		if (v.action == BV_FORWARD || v.action == BV_ANSWER) /* rejected */
 			v.ifindex = p->answer_by;
 	} else {
 		v = by_device(p->reason, p->ifindex);

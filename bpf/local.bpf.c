@@ -19,21 +19,20 @@ static __always_inline bool to_zero_mac(ctx_t *ctx)
 /* An endpoint on this parent sent it; if by netkit, nothing more is known of who. */
 static __always_inline bool was_routed(ctx_t *ctx, bool early)
 {
-	const struct bv_endpoint *from;
+	const struct bv_port *from;
 
 	if (early)
 		return true;
-	from = endpoint_of(ctx_came_by(ctx));
+	from = sender_by(ctx_came_by(ctx));
 	return from && from->parent == ctx_device(ctx) && from->mode != BV_MODE_L2;
 }
 
 SEC("tc")
 int bv_local(ctx_t *ctx)
 {
-	const bool early = ctx_is_early(ctx);
+	const bool early = ctx_take_state(ctx) == CTX_EARLY;
 	struct l3 l3;
 
-	ctx_forget_state(ctx);
 	if (!to_zero_mac(ctx) || !was_routed(ctx, early))
 		return ctx_pass();
 

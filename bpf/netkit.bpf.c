@@ -23,7 +23,7 @@ static __always_inline bool is_plain(ctx_t *ctx)
 	       (eth->h_proto == bpf_htons(ETH_P_IP) || eth->h_proto == bpf_htons(ETH_P_IPV6));
 }
 
-static __always_inline struct verdict xmit_plain(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict xmit_plain(ctx_t *ctx, const struct bv_port *from)
 {
 	return from->mode == BV_MODE_L2 ? l2_xmit_unicast(ctx, from) : l3_xmit(ctx, from);
 }
@@ -31,11 +31,11 @@ static __always_inline struct verdict xmit_plain(ctx_t *ctx, const struct bv_end
 SEC("tc")
 int bv_netkit(ctx_t *ctx)
 {
-	const struct bv_endpoint *from;
+	const struct bv_port *from;
 
 	if (!is_plain(ctx))
 		return ctx_receive(ctx_device(ctx));
-	from = endpoint_of(ctx_device(ctx));
+	from = sender_by(ctx_device(ctx));
 	if (!from)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);
 	ctx_start_early(ctx);

@@ -6,7 +6,7 @@
 #include "core/mode_l2.h"
 #include "core/mode_l3.h"
 
-static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_port *from)
 {
 	switch (from->mode) {
 	case BV_MODE_L2:
@@ -21,7 +21,7 @@ static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_endpoint 
 SEC("tc")
 int bv_xmit(ctx_t *ctx)
 {
-	const struct bv_endpoint *from = endpoint_of(ctx_device(ctx));
+	const struct bv_port *from = sender_by(ctx_device(ctx));
 
 	if (!from)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);

@@ -225,10 +225,14 @@ static __always_inline bool ctx_again_copy(ctx_t *ctx, __u32 ifindex, __u16 stat
 	return done;
 }
 
-static __always_inline void ctx_forget_state(ctx_t *ctx)
+/* The state ends here. */
+static __always_inline __u16 ctx_take_state(ctx_t *ctx)
 {
-	if (ctx_state(ctx))
+	const __u16 state = ctx_state(ctx);
+
+	if (state)
 		ctx->tc_index = 0;
+	return state;
 }
 
 /*
@@ -240,11 +244,6 @@ static __always_inline void ctx_forget_state(ctx_t *ctx)
 static __always_inline void ctx_start_early(ctx_t *ctx)
 {
 	ctx->tc_index = CTX_EARLY;
-}
-
-static __always_inline bool ctx_is_early(const ctx_t *ctx)
-{
-	return ctx_state(ctx) == CTX_EARLY;
 }
 
 /* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */

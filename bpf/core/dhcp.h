@@ -133,7 +133,7 @@ static __always_inline void remember(__u32 id, const struct bv_dhcp_key *key)
 }
 
 /* Remembered with the client's identifier, and without for servers that do not return it. */
-static __always_inline void note_dhcp_request(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline void note_dhcp_request(ctx_t *ctx, const struct bv_port *from)
 {
 	__u32 at = dhcp_message_at(ctx, DHCP_SERVER_PORT, BOOTREQUEST);
 	struct bv_dhcp_key key;
@@ -163,7 +163,7 @@ static __always_inline const struct bv_port *dhcp_port(ctx_t *ctx, __u32 parent,
 	}
 	if (!id)
 		return NULL;
-	port = bpf_map_lookup_elem(&ports, id);
+	port = port_of(id);
 	return port && port->parent == parent && port->mode == BV_MODE_L2 ? port : NULL;
 }
 

@@ -38,14 +38,14 @@ static __always_inline struct verdict rx_filtered(ctx_t *ctx, const struct bv_po
 }
 
 /* What was decided, or what the output chain says of it. */
-static __always_inline struct verdict xmit_filtered(ctx_t *ctx, const struct bv_endpoint *from,
+static __always_inline struct verdict xmit_filtered(ctx_t *ctx, const struct bv_port *from,
 						    struct verdict v)
 {
 	struct bv_pending *p;
 
 	if (!from->filter || v.again)
 		return v;
-	switch (action_of(v.reason)) {
+	switch (v.action) {
 	case BV_WIRE:
 	case BV_HOST:
 	case BV_FORWARD:

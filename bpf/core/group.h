@@ -104,7 +104,7 @@ static __always_inline void copy_by_filter(ctx_t *ctx, const struct bv_port *por
 
 static __always_inline void flood_to(struct flood *f, __u32 id)
 {
-	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
+	const struct bv_port *port = port_of(&id);
 
 	if (!port || !port->host_side || !is_in_audience(port, &f->to))
 		return;

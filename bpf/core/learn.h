@@ -13,7 +13,7 @@
 
 /* Either family's address, IPv4 in the first four bytes. */
 struct learn {
-	const struct bv_endpoint *from;
+	const struct bv_port *from;
 	struct bv_ep_state *state;
 	struct bv_learned address;
 	__u32 host_side;
@@ -34,16 +34,25 @@ static __always_inline struct bv_addr *any_addr(__u32 parent, const struct bv_le
 	return bpf_map_lookup_elem(&addr6, &key6);
 }
 
+/* Before it is there, who looks for it must know that the index is not all. */
 static __always_inline long insert_addr(__u32 parent, const struct bv_learned *a,
 					const struct bv_addr *value)
 {
+	struct bv_addr4_bucket *bucket4;
+	struct bv_addr6_bucket *bucket6;
 	struct bv_addr4_key key4;
 	struct bv_addr6_key key6;
 
 	if (a->family == BV_AF_INET) {
+		bucket4 = addr4_bucket(parent, a->addr);
+		if (bucket4)
+			__sync_fetch_and_or(&bucket4->more, BV_INDEX_LEARNED);
 		key4 = addr4_key(parent, a->addr);
 		return bpf_map_update_elem(&addr4, &key4, value, BPF_NOEXIST);
 	}
+	bucket6 = addr6_bucket(parent, a->addr);
+	if (bucket6)
+		__sync_fetch_and_or(&bucket6->more, BV_INDEX_LEARNED);
 	key6 = addr6_key(parent, a->addr);
 	return bpf_map_update_elem(&addr6, &key6, value, BPF_NOEXIST);
 }
@@ -139,7 +148,7 @@ static __always_inline void refuse_address(const ctx_t *ctx, struct bv_ep_state 
 	note(ctx, reason);
 }
 
-static __always_inline void learn_new(ctx_t *ctx, const struct bv_endpoint *from, struct learn *l)
+static __always_inline void learn_new(ctx_t *ctx, const struct bv_port *from, struct learn *l)
 {
 	struct bv_addr value = {.to = {.host_side = ctx_device(ctx),
 				       .id = from->id,
@@ -171,7 +180,7 @@ static __always_inline void learn_new(ctx_t *ctx, const struct bv_endpoint *from
 }
 
 /* What is known already costs one look-up, and a write in the first packet of a second. */
-static __always_inline void learn_source(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline void learn_source(ctx_t *ctx, const struct bv_port *from)
 {
 	struct learn l = {.from = from, .host_side = ctx_device(ctx)};
 	struct bv_addr *owner;

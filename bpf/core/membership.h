@@ -93,7 +93,7 @@ static __always_inline void hint(__u32 parent, __u32 id, const __u8 *mac)
 	__sync_fetch_and_or(&chunks->words[word], 1ull << chunk % 64);
 }
 
-static __always_inline void join(const ctx_t *ctx, const struct bv_endpoint *from,
+static __always_inline void join(const ctx_t *ctx, const struct bv_port *from,
 				 const struct ip_group *group)
 {
 	struct bv_member_key key = {.id = from->id};
@@ -125,7 +125,7 @@ static __always_inline void join(const ctx_t *ctx, const struct bv_endpoint *fro
  * Reports of one endpoint for groups with one MAC address, on two CPUs at the same moment, might
  * lose a group here until it is reported again: they come one after another from a stack.
  */
-static __always_inline void leave(const struct bv_endpoint *from, const struct ip_group *group)
+static __always_inline void leave(const struct bv_port *from, const struct ip_group *group)
 {
 	struct bv_member_key key = {.id = from->id};
 	__u32 id = from->id;
@@ -142,7 +142,7 @@ static __always_inline void leave(const struct bv_endpoint *from, const struct i
 
 struct records {
 	ctx_t *ctx;
-	const struct bv_endpoint *from;
+	const struct bv_port *from;
 	__u32 at; /* the next record */
 	__u32 left;
 	__u32 address_len;
@@ -190,7 +190,7 @@ static long next_record(__u32 step __attribute__((unused)), struct records *r)
 	return 0;
 }
 
-static __always_inline void read_records(ctx_t *ctx, const struct bv_endpoint *from, __u32 at,
+static __always_inline void read_records(ctx_t *ctx, const struct bv_port *from, __u32 at,
 					 __u16 records, __u32 address_len)
 {
 	struct records r = {.ctx = ctx,
@@ -202,7 +202,7 @@ static __always_inline void read_records(ctx_t *ctx, const struct bv_endpoint *f
 	bpf_loop(MAX_RECORDS, next_record, &r, 0);
 }
 
-static __always_inline void read_igmp(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline void read_igmp(ctx_t *ctx, const struct bv_port *from)
 {
 	const struct iphdr *ip = ipv4_header(ctx);
 	struct ip_group group;
@@ -226,7 +226,7 @@ static __always_inline void read_igmp(ctx_t *ctx, const struct bv_endpoint *from
 }
 
 /* Behind the router alert option, without which no report is valid (RFC 3810, 5). */
-static __always_inline void read_mld(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline void read_mld(ctx_t *ctx, const struct bv_port *from)
 {
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 	struct ip_group group;
@@ -254,7 +254,7 @@ static __always_inline void read_mld(ctx_t *ctx, const struct bv_endpoint *from)
 		leave(from, &group);
 }
 
-static __always_inline void note_membership(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline void note_membership(ctx_t *ctx, const struct bv_port *from)
 {
 	if (ctx_in_vlan(ctx))
 		return;

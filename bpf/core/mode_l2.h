@@ -15,7 +15,7 @@
  * A request for a sibling's address goes to it alone; the owner is somebody else than the sender.
  * An address that it has only learned may be another host's as well: that one is asked too.
  */
-static __always_inline struct verdict l2_solicit(ctx_t *ctx, const struct bv_endpoint *from,
+static __always_inline struct verdict l2_solicit(ctx_t *ctx, const struct bv_port *from,
 						 const struct bv_addr *owner,
 						 const struct bv_parent *parent)
 {
@@ -36,7 +36,7 @@ static __always_inline struct verdict l2_solicit(ctx_t *ctx, const struct bv_end
 	return deliver(BV_REASON_TX_SIBLING, to);
 }
 
-static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_port *from)
 {
 	const struct audience to = {.parent = from->parent,
 				    .sender = from->id,
@@ -70,21 +70,21 @@ static __always_inline struct verdict l2_group(ctx_t *ctx, const struct bv_endpo
  */
 static __always_inline const struct bv_port *l2_sibling(ctx_t *ctx, __u32 parent)
 {
-	const struct bv_addr *sibling;
+	const struct bv_port *sibling;
 	struct l3 l3;
 
 	if (ctx_in_vlan(ctx))
 		return NULL;
 	l3 = parse_l3(ctx, ctx_len(ctx));
-	sibling = l3_owner(parent, &l3);
-	return sibling ? &sibling->to : dhcp_answer_for(ctx, parent);
+	sibling = l3_port(parent, &l3);
+	return sibling ? sibling : dhcp_answer_for(ctx, parent);
 }
 
 /*
  * A sibling in mode l3 would not answer who asks again, by the MAC address that it knows (RFC 1122,
  * 2.3.2.1; RFC 4861, 7.3.3).
  */
-static __always_inline bool l2_answer(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline bool l2_answer(ctx_t *ctx, const struct bv_port *from)
 {
 	__u32 parent_ifindex = from->parent;
 	const struct bv_parent *parent = bpf_map_lookup_elem(&parents, &parent_ifindex);
@@ -95,7 +95,7 @@ static __always_inline bool l2_answer(ctx_t *ctx, const struct bv_endpoint *from
 	       answer_request(ctx, parent->mac);
 }
 
-static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_endpoint *from,
+static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_port *from,
 						 const struct bv_port *to, enum bv_policy policy)
 {
 	if (policy == BV_POLICY_PRIVATE && to)
@@ -108,7 +108,7 @@ static __always_inline struct verdict l2_own_mac(ctx_t *ctx, const struct bv_end
 					 : by_device(BV_REASON_TX_OWN_MAC, from->parent);
 }
 
-static __always_inline struct verdict l2_xmit_unicast(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict l2_xmit_unicast(ctx_t *ctx, const struct bv_port *from)
 {
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
 	enum bv_policy policy = from->policy;
@@ -124,7 +124,7 @@ static __always_inline struct verdict l2_xmit_unicast(ctx_t *ctx, const struct b
 	return l2_own_mac(ctx, from, to, policy);
 }
 
-static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict l2_xmit(ctx_t *ctx, const struct bv_port *from)
 {
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
 	enum bv_policy policy = from->policy;

@@ -10,19 +10,19 @@
 #include "route.h"
 
 /* ipvlan_xmit_mode_l3(); the driver looks for a sibling even in frames it would not route. */
-static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_endpoint *from)
+static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_port *from)
 {
-	const struct bv_addr *sibling;
+	const struct bv_port *sibling;
 	struct l3 l3;
 
 	if (ctx_is_tagged(ctx))
 		return verdict(BV_REASON_TX_VLAN);
 	l3 = parse_l3(ctx, ctx_len(ctx));
-	sibling = l3_owner(from->parent, &l3);
+	sibling = l3_port(from->parent, &l3);
 	if (sibling) {
-		switch (policy_between(from->policy, sibling->to.policy)) {
+		switch (policy_between(from->policy, sibling->policy)) {
 		case BV_POLICY_BRIDGE:
-			return deliver(BV_REASON_TX_SIBLING, &sibling->to);
+			return deliver(BV_REASON_TX_SIBLING, sibling);
 		case BV_POLICY_PRIVATE:
 			return verdict(BV_REASON_TX_PRIVATE);
 		case BV_POLICY_VEPA:

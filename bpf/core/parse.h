@@ -194,6 +194,21 @@ static __always_inline struct l3 parse_source(ctx_t *ctx, __u32 room)
 }
 
 /* The endpoint of this parent that the frame is meant for, if any. */
+static __always_inline const struct bv_port *l3_port(__u32 parent, const struct l3 *l3)
+{
+	if (l3->status != L3_OK)
+		return NULL;
+	switch (l3->family) {
+	case L3_IPV4:
+		return port4(parent, l3->target);
+	case L3_IPV6:
+		return port6(parent, l3->target);
+	default:
+		return NULL;
+	}
+}
+
+/* The same with what is known of the address, which costs more. */
 static __always_inline const struct bv_addr *l3_owner(__u32 parent, const struct l3 *l3)
 {
 	if (l3->status != L3_OK)

@@ -21,13 +21,19 @@ static __always_inline bool ipv6_is_strict(const struct in6_addr *a)
 		a->s6_addr32[3] == bpf_htonl(1));
 }
 
+static __always_inline struct verdict to_wire(bool malformed, __u32 parent)
+{
+	return malformed ? by_device(BV_REASON_TX_MALFORMED, parent)
+			 : by_device(BV_REASON_TX_ROUTED, parent);
+}
+
 /* Host-local IPv4 destinations are caught behind the route look-up: bv_local. */
-static __always_inline struct verdict route_ipv4(const struct iphdr *ip, enum bv_reason reason,
+static __always_inline struct verdict route_ipv4(const struct iphdr *ip, bool malformed,
 						 __u32 parent)
 {
 	if (ipv4_is_group(ip->daddr))
 		return verdict(BV_REASON_TX_MULTICAST);
-	return by_device(reason, parent);
+	return to_wire(malformed, parent);
 }
 
 /*
@@ -52,20 +58,19 @@ static __noinline int ipv6_is_local(ctx_t *ctx)
 }
 
 static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
-						 enum bv_reason reason, __u32 parent)
+						 bool malformed, __u32 parent)
 {
 	if (ip6->daddr.s6_addr[0] == 0xff)
 		return verdict(BV_REASON_TX_MULTICAST);
 	/* From `::` the kernel looks at the parent's routes alone. */
 	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr) || !ipv6_is_local(ctx))
-		return by_device(reason, parent);
+		return to_wire(malformed, parent);
 	return verdict(BV_REASON_TX_HOST);
 }
 
 static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u32 parent)
 {
-	enum bv_reason reason =
-		l3->status == L3_MALFORMED ? BV_REASON_TX_MALFORMED : BV_REASON_TX_ROUTED;
+	const bool malformed = l3->status == L3_MALFORMED;
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
 	const struct ipv6hdr *ip6;
 	const struct iphdr *ip;
@@ -76,10 +81,11 @@ static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u
 	switch (ctx_ethertype(ctx)) {
 	case bpf_htons(ETH_P_IP):
 		ip = ipv4_header(ctx);
-		return ip ? route_ipv4(ip, reason, parent) : verdict(BV_REASON_TX_TRUNCATED);
+		return ip ? route_ipv4(ip, malformed, parent) : verdict(BV_REASON_TX_TRUNCATED);
 	case bpf_htons(ETH_P_IPV6):
 		ip6 = ipv6_header(ctx);
-		return ip6 ? route_ipv6(ctx, ip6, reason, parent) : verdict(BV_REASON_TX_TRUNCATED);
+		return ip6 ? route_ipv6(ctx, ip6, malformed, parent)
+			   : verdict(BV_REASON_TX_TRUNCATED);
 	default:
 		return verdict(BV_REASON_TX_NOT_IP);
 	}

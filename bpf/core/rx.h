@@ -29,7 +29,7 @@ static __always_inline bool is_ip(ctx_t *ctx, const struct l3 *l3)
 
 static __always_inline struct verdict rx(ctx_t *ctx)
 {
-	const struct bv_addr *owner;
+	const struct bv_port *to;
 	struct verdict v;
 	struct l3 l3;
 
@@ -38,11 +38,11 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 	if (ctx_in_vlan(ctx))
 		return verdict(BV_REASON_RX_VLAN);
 	l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
-	owner = l3_owner(ctx_device(ctx), &l3);
-	if (owner && owner->to.mode == BV_MODE_L3S && !is_ip(ctx, &l3))
-		owner = NULL; /* neighbour requests are the host's */
-	if (owner && (owner->to.mode != BV_MODE_L2 || !ctx_to_group(ctx)))
-		return rx_filtered(ctx, &owner->to);
+	to = l3_port(ctx_device(ctx), &l3);
+	if (to && to->mode == BV_MODE_L3S && !is_ip(ctx, &l3))
+		to = NULL; /* neighbour requests are the host's */
+	if (to && (to->mode != BV_MODE_L2 || !ctx_to_group(ctx)))
+		return rx_filtered(ctx, to);
 	if (ctx_to_group(ctx) && rx_group(ctx, &v))
 		return v;
 	return rx_unknown(ctx, &l3);

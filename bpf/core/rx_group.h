@@ -23,7 +23,7 @@ static __always_inline const struct bv_port *rx_sender(ctx_t *ctx)
 static __always_inline struct verdict rx_member(ctx_t *ctx)
 {
 	__u32 id = ctx->mark;
-	const struct bv_port *port = bpf_map_lookup_elem(&ports, &id);
+	const struct bv_port *port = port_of(&id);
 
 	ctx->mark = 0;
 	if (!port || !port->filter || port->mode != BV_MODE_L2 || port->parent != ctx_device(ctx))

@@ -11,12 +11,13 @@ const volatile __u8 bv_record_verdict __weak = 0;
 
 struct verdict {
 	enum bv_reason reason;
+	enum bv_action action;	  /* the reason's */
 	__u32 ifindex;		  /* DELIVER, ANSWER: host side; WIRE, FORWARD, RECEIVE: parent */
 	const struct bv_port *to; /* DELIVER: who gets it */
 	__u16 again;		  /* not the end yet: the state to come again with */
 };
 
-/* The action is the reason's: no handler can pair them wrongly. */
+/* What a reason does; known when the program is compiled wherever the reason is. */
 static __always_inline enum bv_action action_of(enum bv_reason reason)
 {
 	switch (reason) {
@@ -30,20 +31,28 @@ static __always_inline enum bv_action action_of(enum bv_reason reason)
 	}
 }
 
+/* These alone pair reason and action: no handler can do it wrongly. */
 static __always_inline struct verdict verdict(enum bv_reason reason)
 {
-	return (struct verdict){.reason = reason};
+	return (struct verdict){.reason = reason, .action = action_of(reason)};
 }
 
 static __always_inline struct verdict deliver(enum bv_reason reason, const struct bv_port *to)
 {
-	return (struct verdict){.reason = reason, .ifindex = to->host_side, .to = to};
+	struct verdict v = verdict(reason);
+
+	v.ifindex = to->host_side;
+	v.to = to;
+	return v;
 }
 
 /* To or by a device: the parent, or for an answer the host side. */
 static __always_inline struct verdict by_device(enum bv_reason reason, __u32 ifindex)
 {
-	return (struct verdict){.reason = reason, .ifindex = ifindex};
+	struct verdict v = verdict(reason);
+
+	v.ifindex = ifindex;
+	return v;
 }
 
 /* The packet comes once more before it ends. */
@@ -96,7 +105,7 @@ static __always_inline void count(const ctx_t *ctx, const struct verdict *v, __u
 		if (c) {
 			c->tx_packets++;
 			c->tx_bytes += bytes;
-			if (action_of(v->reason) == BV_DROP)
+			if (v->action == BV_DROP)
 				c->tx_dropped++;
 		}
 	}
@@ -114,44 +123,50 @@ static __always_inline void record(const struct verdict *v)
 	last = bpf_map_lookup_elem(&last_verdict, &zero);
 	if (!last)
 		return;
-	last->action = action_of(v->reason);
+	last->action = v->action;
 	last->reason = v->reason;
 	last->ifindex = v->ifindex;
 	last->to = v->to ? v->to->id : 0;
 }
 
-/* `from`: the sending endpoint; BV_NO_ENDPOINT at rx. */
-static __always_inline int finish(ctx_t *ctx, struct verdict v, __u32 from)
+static __always_inline int carry_out(ctx_t *ctx, const struct verdict *v, bool early)
 {
-	const bool early = ctx_is_early(ctx);
-
-	if (v.again)
-		return ctx_again(ctx, v.again);
-	ctx_forget_state(ctx);
-	count(ctx, &v, from);
-	record(&v);
-	switch (action_of(v.reason)) {
-	case BV_PASS:
-		return ctx_pass();
-	case BV_DELIVER:
-		if (!v.to)
+	/* The most frequent ones first: a switch asks about all of them. */
+	if (v->action == BV_DELIVER) {
+		if (!v->to)
 			return ctx_drop();
-		if (!v.to->in_parent_netns)
+		if (!v->to->in_parent_netns)
 			ctx_leave_netns(ctx);
-		return ctx_deliver(ctx, v.ifindex, v.to->in_parent_netns, early);
-	case BV_WIRE:
-		return ctx_route_out(ctx, v.ifindex, early);
+		return ctx_deliver(ctx, v->ifindex, v->to->in_parent_netns, early);
+	}
+	if (v->action == BV_WIRE)
+		return ctx_route_out(ctx, v->ifindex, early);
+	if (v->action == BV_PASS)
+		return ctx_pass();
+	switch (v->action) {
 	case BV_HOST:
 		return ctx_route_host(ctx);
 	case BV_FORWARD:
 	case BV_ANSWER:
-		return ctx_send(v.ifindex);
+		return ctx_send(v->ifindex);
 	case BV_RECEIVE:
-		return ctx_receive(v.ifindex);
-	case BV_DROP:
+		return ctx_receive(v->ifindex);
 	default:
 		return ctx_drop();
 	}
+}
+
+/* `from`: the sending endpoint; BV_NO_ENDPOINT at rx. */
+static __always_inline int finish(ctx_t *ctx, struct verdict v, __u32 from)
+{
+	bool early;
+
+	if (v.again)
+		return ctx_again(ctx, v.again);
+	early = ctx_take_state(ctx) == CTX_EARLY;
+	count(ctx, &v, from);
+	record(&v);
+	return carry_out(ctx, &v, early);
 }
 
 /*

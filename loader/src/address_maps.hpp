@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An address as the maps have it: one map for each family.
+// An address as the maps have it: a hash map for each family, and an index before it. Whoever adds
+// or takes away does it here, so that the two agree.
 #pragma once
 
 #include <sys/socket.h>
@@ -34,6 +35,25 @@ inline Result<std::optional<bv_addr>> find_address(const Datapath& dp, std::uint
                                                    const IpPrefix& a) {
   return with_map(dp, parent, a, [](const auto& map, const auto& key) { return map.find(key); });
 }
+
+inline IpPrefix prefix_of(const bv_addr4_key& key, std::uint8_t length) {
+  IpPrefix p{.family = AF_INET, .length = length};
+  std::copy(std::begin(key.addr), std::end(key.addr), p.addr.begin());
+  return p;
+}
+
+inline IpPrefix prefix_of(const bv_addr6_key& key, std::uint8_t length) {
+  IpPrefix p{.family = AF_INET6, .length = length};
+  std::copy(std::begin(key.addr), std::end(key.addr), p.addr.begin());
+  return p;
+}
+
+// `taken`: there is an entry that it takes the place of; else that is an error.
+Result<> put_address(const Datapath& dp, std::uint32_t parent, const IpPrefix& a,
+                     const bv_addr& value, bool taken);
+// Of the endpoint with this id; gone already is good too.
+Result<> erase_address(const Datapath& dp, std::uint32_t parent, const IpPrefix& a,
+                       std::uint32_t id);
 
 // The programs' clock: now_seconds() in bpf/core/tables.h.
 inline std::uint32_t now_seconds() {

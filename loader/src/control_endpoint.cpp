@@ -218,9 +218,7 @@ Result<> Control::add_address(const std::string& name, const IpPrefix& given) {
   BV_CHECK(c.map_address(host_side, address));
   undo.push([&] {
     (void)c.unmap_address(host_side, address);
-    if (learned)
-      (void)with_map(*c.dp, ep.parent, address,
-                     [&](const auto& map, const auto& key) { return map.insert(key, *before); });
+    if (learned) (void)put_address(*c.dp, ep.parent, address, *before, false);
   });
   if (!there) {
     BV_CHECK(inner.add_address(ep.inner_ifindex, address));

@@ -105,6 +105,8 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   BV_CHECK(open_map(dp.endpoints, "endpoints"));
   BV_CHECK(open_map(dp.addr4, "addr4"));
   BV_CHECK(open_map(dp.addr6, "addr6"));
+  BV_TRY(dp.address_index, AddressIndex::open(dir));
+  BV_CHECK(open_map(dp.host_sides, "host_sides"));
   BV_CHECK(open_map(dp.ep_counters, "ep_counters"));
   BV_CHECK(open_map(dp.reasons, "reasons"));
   BV_CHECK(open_map(dp.ports, "ports"));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "address_index.hpp"
 #include "bpf_map.hpp"
 #include "bpfvlan/schema.h"
 #include "filter_program.hpp"
@@ -61,6 +62,8 @@ class Datapath {
   BpfMap<std::uint32_t, bv_endpoint> endpoints;
   BpfMap<bv_addr4_key, bv_addr> addr4;
   BpfMap<bv_addr6_key, bv_addr> addr6;
+  AddressIndex address_index;  // in step with these two: address_maps.hpp
+  BpfMap<std::uint32_t, std::uint32_t> host_sides;
   BpfMap<std::uint32_t, bv_ep_counters> ep_counters;
   BpfMap<std::uint32_t, bv_reason_count> reasons;
   BpfMap<std::uint32_t, bv_port> ports;

@@ -114,10 +114,14 @@ Result<> Control::Impl::drop_orphans(const std::map<std::uint32_t, Link>& links)
     if (ep == endpoints.end()) return true;
     return value.age && (expired(value) || !ep->second.learn_age);
   };
-  for (const auto& [key, value] : all4)
-    if (nobodys(value)) BV_CHECK(dp->addr4.erase(key));
-  for (const auto& [key, value] : all6)
-    if (nobodys(value)) BV_CHECK(dp->addr6.erase(key));
+  const auto drop = [&](const auto& all) -> Result<> {
+    for (const auto& [key, value] : all)
+      if (nobodys(value))
+        BV_CHECK(erase_address(*dp, key.parent, prefix_of(key, value.prefix_len), value.to.id));
+    return {};
+  };
+  BV_CHECK(drop(all4));
+  BV_CHECK(drop(all6));
   std::erase_if(addresses, [&](const auto& entry) { return !endpoints.contains(entry.first); });
   return {};
 }

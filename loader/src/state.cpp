@@ -12,15 +12,6 @@
 namespace bpfvlan {
 namespace {
 
-template <class Key>
-IpPrefix to_prefix(int family, const Key& key, const bv_addr& value) {
-  IpPrefix p;
-  p.family = family;
-  p.length = value.prefix_len;
-  std::copy_n(key.addr, sizeof(key.addr), p.addr.begin());
-  return p;
-}
-
 // What of a copy `endpoint set` and `attach` change.
 bool same_settings(const bv_port& copy, const bv_endpoint& ep) {
   return copy.mode == ep.mode && copy.policy == ep.policy && copy.filter == ep.filter &&
@@ -81,8 +72,8 @@ Result<> Control::Impl::load() {
     if (!same_settings(value.to, ep) || (value.age && ep.learn_age && value.age != ep.learn_age))
       stale.insert(value.to.host_side);
   };
-  for (const auto& [key, value] : all4) take(to_prefix(AF_INET, key, value), value);
-  for (const auto& [key, value] : all6) take(to_prefix(AF_INET6, key, value), value);
+  for (const auto& [key, value] : all4) take(prefix_of(key, value.prefix_len), value);
+  for (const auto& [key, value] : all6) take(prefix_of(key, value.prefix_len), value);
   for (auto& [host_side, list] : addresses)
     std::sort(list.begin(), list.end(), [](const IpPrefix& a, const IpPrefix& b) {
       return std::tie(a.family, a.addr) < std::tie(b.family, b.addr);
@@ -138,6 +129,7 @@ Result<> Control::Impl::write_endpoint(std::uint32_t host_side, const bv_endpoin
   if (ep.filter) BV_CHECK(dp->need_filter());
   BV_CHECK(dp->endpoints.write(host_side, ep));
   BV_CHECK(dp->ports.write(ep.id, port_value(host_side, ep)));
+  BV_CHECK(dp->host_sides.write(host_side % BV_HOST_SIDES, ep.id));
   endpoints[host_side] = ep;
   return {};
 }
@@ -147,19 +139,16 @@ Result<> Control::Impl::map_address(std::uint32_t host_side, const IpPrefix& add
   const auto& ep = endpoints.at(host_side);
   const auto value = address_value(host_side, ep, address);
   BV_TRY(const auto before, find_address(*dp, ep.parent, address));
-  const bool free =
+  const bool taken =
       before && before->age && (before->to.host_side == host_side || expired(*before));
-  BV_CHECK(with_map(*dp, ep.parent, address, [&](const auto& map, const auto& key) {
-    return free ? map.write(key, value) : map.insert(key, value);
-  }));
+  BV_CHECK(put_address(*dp, ep.parent, address, value, taken));
   addresses[host_side].push_back(address);
   return {};
 }
 
 Result<> Control::Impl::unmap_address(std::uint32_t host_side, const IpPrefix& address) {
   const auto& ep = endpoints.at(host_side);
-  BV_CHECK(with_map(*dp, ep.parent, address,
-                    [&](const auto& map, const auto& key) { return map.erase(key); }));
+  BV_CHECK(erase_address(*dp, ep.parent, address, ep.id));
   std::erase_if(addresses[host_side], [&](const auto& a) { return a.same_address(address); });
   return {};
 }

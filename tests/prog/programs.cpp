@@ -3,10 +3,14 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <system_error>
+#include <utility>
 
 #include "bpfvlan/test/frame.hpp"
 #include "programs_impl.hpp"
@@ -67,6 +71,9 @@ Programs::Programs(const std::string& object_path, Record record, const Limits& 
   set_limits(object_.get(), limits);
   check(bpf_object__load(object_.get()), "load " + object_path);
   check(bpf_object__load(prepare_.get()), "load " BV_PREPARE_OBJECT);
+  auto index = AddressIndex::of_maps(map("addr4_index"), map("addr6_index"));
+  if (!index) throw std::system_error(index.error().code, index.error().what);
+  address_index_ = std::move(*index);
 }
 
 int Programs::map(const char* name) const {
@@ -136,18 +143,54 @@ void Programs::put(std::uint32_t ifindex, const bv_parent& parent) {
 
 void Programs::put(std::uint32_t host_side, const bv_endpoint& endpoint) {
   check(bpf_map_update_elem(map("endpoints"), &host_side, &endpoint, BPF_ANY), "map endpoints");
+  bv_port port{};
+  port.host_side = host_side;
+  port.id = endpoint.id;
+  port.parent = endpoint.parent;
+  port.mode = endpoint.mode;
+  port.policy = endpoint.policy;
+  port.in_parent_netns = endpoint.in_parent_netns;
+  port.filter = endpoint.filter;
+  port.parent_index = endpoint.parent_index;
+  port.takes_xdp = endpoint.takes_xdp;
+  port.learn_age = endpoint.learn_age;
+  port.mtu = endpoint.mtu;
+  put("ports", endpoint.id, port);
+  put("host_sides", host_side % BV_HOST_SIDES, endpoint.id);
+}
+
+// As the control plane does: what is learned is not in the index.
+void Programs::index(std::uint32_t parent, const IpPrefix& address, const bv_addr& owner) {
+  if (owner.age) {
+    address_index_.leave_out(parent, address);
+  } else {
+    address_index_.add(parent, address, owner.to.id);
+    indexed_.push_back({parent, address, owner.to.id});
+  }
+}
+
+void Programs::clear_addresses() {
+  for (const char* name : {"addr4", "addr6"}) clear(name);
+  for (const auto& [parent, address, id] : indexed_) address_index_.remove(parent, address, id);
+  indexed_.clear();
 }
 
 void Programs::put(std::uint32_t parent, const Ip4Addr& address, const bv_addr& owner) {
   bv_addr4_key key{.parent = parent, .addr = {}};
   std::memcpy(key.addr, address.octets.data(), sizeof(key.addr));
   check(bpf_map_update_elem(map("addr4"), &key, &owner, BPF_ANY), "map addr4");
+  IpPrefix prefix{.family = AF_INET, .length = 32};
+  std::copy(address.octets.begin(), address.octets.end(), prefix.addr.begin());
+  index(parent, prefix, owner);
 }
 
 void Programs::put(std::uint32_t parent, const Ip6Addr& address, const bv_addr& owner) {
   bv_addr6_key key{.parent = parent, .addr = {}};
   std::memcpy(key.addr, address.octets.data(), sizeof(key.addr));
   check(bpf_map_update_elem(map("addr6"), &key, &owner, BPF_ANY), "map addr6");
+  IpPrefix prefix{.family = AF_INET6, .length = 128};
+  std::copy(address.octets.begin(), address.octets.end(), prefix.addr.begin());
+  index(parent, prefix, owner);
 }
 
 void Programs::write(const char* name, const void* key, const void* value) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "address_index.hpp"
 #include "bpfvlan/schema.h"
 #include "bpfvlan/test/address.hpp"
 
@@ -98,9 +99,10 @@ class Programs {
   RuleAnswer match(const RuleQuestion& question) const;
 
   void put(std::uint32_t ifindex, const bv_parent& parent);
-  void put(std::uint32_t host_side, const bv_endpoint& endpoint);
+  void put(std::uint32_t host_side, const bv_endpoint& endpoint);  // its port too
   void put(std::uint32_t parent, const Ip4Addr& address, const bv_addr& owner);
   void put(std::uint32_t parent, const Ip6Addr& address, const bv_addr& owner);
+  const AddressIndex& address_index() const { return address_index_; }
 
   // Any map, with the types that schema.h has for it; not those per CPU.
   template <class Key, class Value>
@@ -121,7 +123,8 @@ class Programs {
     return out;
   }
   void clear(const char* map);  // a hash map
-  void zero(const char* map);   // an array, per CPU or not
+  void clear_addresses();
+  void zero(const char* map);  // an array, per CPU or not
   void put_pages(std::uint32_t parent_index, const std::vector<bv_rule_page>& pages);  // `rules`
   void erase_pages(std::uint32_t parent_index);
 
@@ -143,6 +146,7 @@ class Programs {
   int map(const char* name) const;
   void share_maps(bpf_object* object) const;
   void write(const char* name, const void* key, const void* value);
+  void index(std::uint32_t parent, const IpPrefix& address, const bv_addr& owner);
   bool read(const char* name, const void* key, void* value) const;
   bool next_key(const char* name, const void* before, void* key) const;
   int program(Hook hook) const;
@@ -167,6 +171,13 @@ class Programs {
   Object filter_;
   Object prepare_;
   Object matcher_;
+  AddressIndex address_index_;
+  struct Indexed {
+    std::uint32_t parent;
+    IpPrefix address;
+    std::uint32_t id;
+  };
+  std::vector<Indexed> indexed_;
 };
 
 }  // namespace bpfvlan::test

@@ -71,14 +71,6 @@ bv_endpoint StateTest::settings(Who who) {
 
 void StateTest::change(Who who, const bv_endpoint& settings) {
   under_test().put(device_of(who, devices()), settings);
-  bv_port port{};
-  port.host_side = device_of(who, devices());
-  port.id = settings.id;
-  port.parent = settings.parent;
-  port.mode = settings.mode;
-  port.policy = settings.policy;
-  port.in_parent_netns = settings.in_parent_netns;
-  under_test().put("ports", settings.id, port);
 }
 
 }  // namespace bpfvlan::test

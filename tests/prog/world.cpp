@@ -44,7 +44,6 @@ bv_addr add_endpoint(Programs& programs, const Settings& s) {
   address.to.in_parent_netns = s.in_parent_netns;
   address.to.filter = s.filter;
   address.to.parent_index = endpoint.parent_index;
-  programs.put("ports", s.id, address.to);
   return address;
 }
 
@@ -75,8 +74,8 @@ bool is_filtered(const World& world, bv_mode mode) {
 }
 
 void forget(Programs& programs) {
-  for (const char* map : {"addr4", "addr6", "members", "learned", "host_addrs", "dhcp"})
-    programs.clear(map);
+  programs.clear_addresses();
+  for (const char* map : {"members", "learned", "host_addrs", "dhcp"}) programs.clear(map);
   for (std::uint32_t id = 0; id < kIds; ++id) programs.put("ep_state", id, bv_ep_state{});
 }
 
@@ -131,11 +130,13 @@ std::uint32_t device_of(Who who, const Devices& devices) {
 
 void send_as(std::uint32_t id, const Bytes& frame, const Devices& devices, Programs& programs) {
   const auto own = *programs.find<bv_endpoint>("endpoints", devices.sender());
+  const auto other = *programs.find<bv_port>("ports", id);
   auto as = own;
   as.id = id;
   programs.put(devices.sender(), as);
   programs.run(Hook::kXmit, frame, {.device = devices.sender()});
   programs.put(devices.sender(), own);
+  programs.put("ports", id, other);
 }
 
 void install(const World& world, const Devices& devices, Programs& programs) {

@@ -165,8 +165,8 @@ BV_STATIC_ASSERT(sizeof(struct bv_parent) == 48, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_parent, ifname) == 32, "map ABI changed");
 
 /*
- * `endpoints`: key ifindex of the host side. The xmit program reads the first 24 bytes; the rest
- * is what the control plane must remember.
+ * `endpoints`: key ifindex of the host side. The programs read the id; the rest is what the control
+ * plane must remember. What else they need of it is in `ports`.
  */
 struct bv_endpoint {
 	__u32 id;     /* index into `ep_counters`, `ep_state`, `ports` */
@@ -178,7 +178,7 @@ struct bv_endpoint {
 	__u8 filter;	   /* 1: what it exchanges with the outside passes the rules */
 	__u8 parent_index; /* bv_parent.index */
 	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
-	__u8 takes_xdp;	      /* 1: XDP at the parent hands it its frames, past its stack's offloads */
+	__u8 takes_xdp; /* 1: XDP at the parent hands it its frames, past its stack's offloads */
 	enum bv_device device;
 	__u32 inner_ifindex; /* in the endpoint's namespace */
 	__u32 own_mtu;	     /* set for this endpoint, which the parent's may lower; 0: follows the
@@ -199,7 +199,10 @@ BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 248, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 40, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, name) == 60, "map ABI changed");
 
-/* All that delivery needs: copies of the endpoint's settings. `ports`: index bv_endpoint.id. */
+/*
+ * All that programs need of a sender or a receiver: copies of the endpoint's settings. `ports`:
+ * index bv_endpoint.id.
+ */
 struct bv_port {
 	__u32 host_side; /* ifindex; 0: no endpoint */
 	__u32 id;	 /* index into `ep_counters` */
@@ -215,6 +218,13 @@ struct bv_port {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_port) == 32, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_port, in_parent_netns) == 20, "map ABI changed");
+
+/*
+ * `host_sides`: index ifindex of a host side, modulo its size; the value is the bv_endpoint.id of
+ * one that falls there. It is the one looked for if its bv_port.host_side says so; if not, or if
+ * several fall there, `endpoints` knows.
+ */
+#define BV_HOST_SIDES 65536
 
 /* `addr4`, `addr6`: keys. The address is in network order. */
 struct bv_addr4_key {
@@ -242,6 +252,67 @@ struct bv_addr {
 };
 BV_STATIC_ASSERT(sizeof(struct bv_addr) == 44, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_addr, prefix_len) == 32, "map ABI changed");
+
+/*
+ * `addr4_index`, `addr6_index`: what `addr4` and `addr6` say of the addresses that administrators
+ * have given, without the price of a hash map. A bucket has room for a few; if `more` is not 0,
+ * `addr4` or `addr6` has to be asked about what is not found in it. The loader, which maps them
+ * into its memory, writes a word at a time and `who` last, so that a program sees an entry whole or
+ * not at all.
+ */
+#define BV_ADDR4_BUCKET_BITS 14
+#define BV_ADDR6_BUCKET_BITS 13
+#define BV_ADDR4_WAYS	     3
+#define BV_ADDR6_WAYS	     2
+#define BV_INDEX_FACTOR	     0x9e3779b97f4a7c15ULL
+#define BV_INDEX_FACTOR_2    0xff51afd7ed558ccdULL
+
+/* Bits of `more`, set and cleared atomically. */
+enum bv_index_more {
+	BV_INDEX_LEARNED = 1,  /* the programs have learned an address that belongs here */
+	BV_INDEX_CHANGING = 2, /* the loader is at work here, or was killed at it */
+	BV_INDEX_OVERFLOWED = 4,
+};
+
+/*
+ * An entry: the address, as its bytes lie in memory, in the high half, then the low half of the
+ * parent's ifindex, then bv_endpoint.id: 32, 16 and 16 bits. 0: none. Whose it is, `ports` tells
+ * for certain.
+ */
+struct bv_addr4_bucket {
+	__u64 who[BV_ADDR4_WAYS];
+	__u64 more;
+};
+BV_STATIC_ASSERT(sizeof(struct bv_addr4_bucket) == 32, "map ABI changed");
+
+/* `who`: the parent's ifindex in the high half, and bv_endpoint.id. 0: none. */
+struct bv_addr6_bucket {
+	__u64 addr[BV_ADDR6_WAYS][2]; /* as its bytes lie in memory */
+	__u64 who[BV_ADDR6_WAYS];
+	__u64 more;
+	__u64 pad;
+};
+BV_STATIC_ASSERT(sizeof(struct bv_addr6_bucket) == 64, "map ABI changed");
+
+/* What an entry says, but for its last 16 bits. */
+static inline __u64 bv_addr4_word(__u32 parent, __u32 addr)
+{
+	return (__u64)addr << 32 | (parent & 0xffff) << 16;
+}
+
+static inline __u32 bv_addr4_bucket_of(__u32 parent, __u32 addr)
+{
+	const __u64 both = (__u64)parent << 32 | addr;
+
+	return (__u32)(both * BV_INDEX_FACTOR >> (64 - BV_ADDR4_BUCKET_BITS));
+}
+
+static inline __u32 bv_addr6_bucket_of(__u32 parent, __u64 high, __u64 low)
+{
+	const __u64 all = low + (high ^ parent) * BV_INDEX_FACTOR_2;
+
+	return (__u32)(all * BV_INDEX_FACTOR >> (64 - BV_ADDR6_BUCKET_BITS));
+}
 
 /* `learned`: key; the addresses that one endpoint has learned, in no order. */
 struct bv_learned_key {
