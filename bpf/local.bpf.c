@@ -13,7 +13,7 @@ static __always_inline bool to_zero_mac(ctx_t *ctx)
 {
 	const __u16 *mac = ctx_header(ctx, ETH_HLEN);
 
-	return mac && !(mac[0] | mac[1] | mac[2]);
+	return mac && !mac[0] && !mac[1] && !mac[2];
 }
 
 /* An endpoint on this parent sent it; if by netkit, nothing more is known of who. */

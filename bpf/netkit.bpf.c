@@ -39,6 +39,9 @@ int bv_netkit(ctx_t *ctx)
 	if (!from)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);
 	ctx_start_early(ctx);
+	if (!from->learn_age && !from->filter)
+		return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from)
+						: l3_xmit_plain(ctx, from);
 	if (from->learn_age && !from->in_parent_netns)
 		learn_source(ctx, from);
 	return finish(ctx, xmit_filtered(ctx, from, xmit_plain(ctx, from)), from->id);

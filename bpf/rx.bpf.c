@@ -5,6 +5,8 @@
 SEC("tc")
 int bv_rx(ctx_t *ctx)
 {
+	if (ctx_is_plain(ctx))
+		return rx_plain(ctx);
 	return finish(ctx, rx(ctx), BV_NO_ENDPOINT);
 }
 

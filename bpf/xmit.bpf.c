@@ -27,6 +27,9 @@ int bv_xmit(ctx_t *ctx)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);
 	if (ctx_to_group(ctx))
 		note_membership(ctx, from);
+	else if (!from->learn_age && !from->filter && !ctx_is_tagged(ctx))
+		return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from)
+						: l3_xmit_plain(ctx, from);
 	if (from->learn_age && !from->in_parent_netns) /* there it would be the host's */
 		learn_source(ctx, from);
 	return finish(ctx, xmit_filtered(ctx, from, xmit(ctx, from)), from->id);

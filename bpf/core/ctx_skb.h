@@ -59,6 +59,12 @@ static __always_inline bool ctx_for_other_host(const ctx_t *ctx)
 	return CTX_FIELD(ctx, pkt_type) == PACKET_OTHERHOST;
 }
 
+/* To this device's own MAC address, as it saw it, and without a tag. */
+static __always_inline bool ctx_is_plain(const ctx_t *ctx)
+{
+	return CTX_FIELD(ctx, pkt_type) == PACKET_HOST && !CTX_FIELD(ctx, vlan_present);
+}
+
 /* By the destination MAC address, as the device that received it saw it. */
 static __always_inline bool ctx_to_group(const ctx_t *ctx)
 {

@@ -147,8 +147,8 @@ static __always_inline void note_dhcp_request(ctx_t *ctx, const struct bv_port *
 	}
 }
 
-/* The endpoint that asked with the key of this message, answer or question. */
-static __always_inline const struct bv_port *dhcp_port(ctx_t *ctx, __u32 parent, __u32 at)
+/* The endpoint that asked with the key of this message, answer or question. Seldom: not inline. */
+static __noinline const struct bv_port *dhcp_port(ctx_t *ctx, __u32 parent, __u32 at)
 {
 	const struct bv_port *port;
 	struct bv_dhcp_key key;

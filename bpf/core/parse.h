@@ -64,22 +64,31 @@ static __always_inline struct ipv6hdr *ipv6_header(ctx_t *ctx)
 }
 
 /* 0 stands for "too long to say" in a TCP super-packet (include/linux/ip.h: skb_ip_totlen). */
-static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphdr *ip, __u32 room)
+static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphdr *ip, __u32 room,
+					     __u32 header)
 {
 	__u32 total = bpf_ntohs(ip->tot_len);
 
 	if (!total && ctx->gso_size)
 		return false;
-	return room < total || total < ip->ihl * 4u;
+	return room < total || total < header;
 }
 
 static __always_inline struct l3 parse_ipv4(ctx_t *ctx, __u32 room)
 {
 	const struct iphdr *ip = ipv4_header(ctx);
+	__u32 header = sizeof(*ip);
+	__u8 first;
 
 	if (!ip)
 		return (struct l3){.status = L3_MALFORMED};
-	if (ip->version != 4 || ip->ihl < 5 || ipv4_length_lies(ctx, ip, room))
+	first = *(const __u8 *)ip;
+	if (first != 0x45) { /* version and length of nearly all */
+		header = (first & 0xf) * 4;
+		if (first >> 4 != 4 || header < sizeof(*ip))
+			return (struct l3){.status = L3_MALFORMED};
+	}
+	if (ipv4_length_lies(ctx, ip, room, header))
 		return (struct l3){.status = L3_MALFORMED};
 	return (struct l3){.status = L3_OK, .family = L3_IPV4, .target = &ip->daddr};
 }
@@ -135,7 +144,8 @@ static __always_inline struct l3 parse_arp(ctx_t *ctx)
 		return (struct l3){.status = L3_MALFORMED};
 	return (struct l3){.status = L3_OK,
 			   .family = L3_IPV4,
-			   .target = ((struct arp_eth_ip *)(frame + ETH_HLEN))->target_ip};
+			   .target = ((struct arp_eth_ip *)(frame + ETH_HLEN))->target_ip,
+			   .by_target = true};
 }
 
 /*

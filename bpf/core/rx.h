@@ -21,10 +21,10 @@ static __always_inline struct verdict rx_unknown(ctx_t *ctx, const struct l3 *l3
 	}
 }
 
-/* Mode l3s has IP packets alone, by their destination. */
-static __always_inline bool is_ip(ctx_t *ctx, const struct l3 *l3)
+/* Mode l3s has IP packets alone, by their destination: neighbour requests are the host's. */
+static __always_inline bool is_hosts_request(const struct l3 *l3, const struct bv_port *to)
 {
-	return !l3->by_target && ctx_ethertype(ctx) != bpf_htons(ETH_P_ARP);
+	return l3->by_target && to->mode == BV_MODE_L3S;
 }
 
 static __always_inline struct verdict rx(ctx_t *ctx)
@@ -39,13 +39,27 @@ static __always_inline struct verdict rx(ctx_t *ctx)
 		return verdict(BV_REASON_RX_VLAN);
 	l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
 	to = l3_port(ctx_device(ctx), &l3);
-	if (to && to->mode == BV_MODE_L3S && !is_ip(ctx, &l3))
-		to = NULL; /* neighbour requests are the host's */
-	if (to && (to->mode != BV_MODE_L2 || !ctx_to_group(ctx)))
+	if (to && !is_hosts_request(&l3, to) && (to->mode != BV_MODE_L2 || !ctx_to_group(ctx)))
 		return rx_filtered(ctx, to);
 	if (ctx_to_group(ctx) && rx_group(ctx, &v))
 		return v;
 	return rx_unknown(ctx, &l3);
+}
+
+/*
+ * The same for what is plainly for us: nearly all that endpoints get. It ends here, with what is
+ * known of it, as each question counts.
+ */
+static __always_inline int rx_plain(ctx_t *ctx)
+{
+	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
+	const struct bv_port *to = l3_port(ctx_device(ctx), &l3);
+
+	if (!to || is_hosts_request(&l3, to))
+		return finish(ctx, rx_unknown(ctx, &l3), BV_NO_ENDPOINT);
+	if (!to->filter)
+		return finish(ctx, deliver(BV_REASON_RX_DELIVERED, to), BV_NO_ENDPOINT);
+	return finish(ctx, rx_filtered(ctx, to), BV_NO_ENDPOINT);
 }
 
 #endif
