@@ -38,10 +38,11 @@ int bv_netkit(ctx_t *ctx)
 	from = sender_by(ctx_device(ctx));
 	if (!from)
 		return finish(ctx, verdict(BV_REASON_TX_NO_ENDPOINT), BV_NO_ENDPOINT);
-	ctx_start_early(ctx);
+	ctx_take_state(ctx);
 	if (!from->learn_age && !from->filter)
-		return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from)
-						: l3_xmit_plain(ctx, from);
+		return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from, true)
+						: l3_xmit_plain(ctx, from, true);
+	ctx_start_early(ctx);
 	if (from->learn_age && !from->in_parent_netns)
 		learn_source(ctx, from);
 	return finish(ctx, xmit_filtered(ctx, from, xmit_plain(ctx, from)), from->id);

@@ -18,6 +18,14 @@ static __always_inline struct verdict xmit(ctx_t *ctx, const struct bv_port *fro
 	return verdict(BV_REASON_TX_NO_ENDPOINT);
 }
 
+/* What the sender's own programs have left as a state is none. */
+static __always_inline int xmit_plain(ctx_t *ctx, const struct bv_port *from)
+{
+	ctx_take_state(ctx);
+	return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from, false)
+					: l3_xmit_plain(ctx, from, false);
+}
+
 SEC("tc")
 int bv_xmit(ctx_t *ctx)
 {
@@ -28,8 +36,7 @@ int bv_xmit(ctx_t *ctx)
 	if (ctx_to_group(ctx))
 		note_membership(ctx, from);
 	else if (!from->learn_age && !from->filter && !ctx_is_tagged(ctx))
-		return from->mode == BV_MODE_L2 ? l2_xmit_plain(ctx, from)
-						: l3_xmit_plain(ctx, from);
+		return xmit_plain(ctx, from);
 	if (from->learn_age && !from->in_parent_netns) /* there it would be the host's */
 		learn_source(ctx, from);
 	return finish(ctx, xmit_filtered(ctx, from, xmit(ctx, from)), from->id);

@@ -191,13 +191,22 @@ static __always_inline int ctx_receive(__u32 ifindex)
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
+/* By assembly for the reason that CTX_FIELD has. */
+static __always_inline void ctx_set_state(ctx_t *ctx, __u32 state)
+{
+	asm volatile("*(u32 *)(%0 + %1) = %2"
+		     :
+		     : "r"(ctx), "i"(offsetof(ctx_t, tc_index)), "r"(state)
+		     : "memory");
+}
+
 /*
  * The program once more with this packet, when what waits on this CPU is done with; `state` comes
  * with it, and is 0 for a packet that comes first.
  */
 static __always_inline int ctx_again(ctx_t *ctx, __u16 state)
 {
-	ctx->tc_index = state;
+	ctx_set_state(ctx, state);
 	return bpf_redirect(CTX_FIELD(ctx, ifindex), BPF_F_INGRESS);
 }
 
@@ -223,10 +232,10 @@ static __always_inline bool ctx_again_copy(ctx_t *ctx, __u32 ifindex, __u16 stat
 	const __u32 own_mark = ctx->mark;
 	bool done;
 
-	ctx->tc_index = state;
+	ctx_set_state(ctx, state);
 	ctx->mark = mark;
 	done = !bpf_clone_redirect(ctx, ifindex, BPF_F_INGRESS);
-	ctx->tc_index = own_state;
+	ctx_set_state(ctx, own_state);
 	ctx->mark = own_mark;
 	return done;
 }
@@ -237,7 +246,7 @@ static __always_inline __u16 ctx_take_state(ctx_t *ctx)
 	const __u16 state = ctx_state(ctx);
 
 	if (state)
-		ctx->tc_index = 0;
+		ctx_set_state(ctx, 0);
 	return state;
 }
 
@@ -249,7 +258,7 @@ static __always_inline __u16 ctx_take_state(ctx_t *ctx)
 
 static __always_inline void ctx_start_early(ctx_t *ctx)
 {
-	ctx->tc_index = CTX_EARLY;
+	ctx_set_state(ctx, CTX_EARLY);
 }
 
 /* Route with this output interface and resolve the neighbour; needs no forwarding sysctl. */

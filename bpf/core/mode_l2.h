@@ -125,7 +125,7 @@ static __always_inline struct verdict l2_xmit_unicast(ctx_t *ctx, const struct b
 }
 
 /* As l3_xmit_plain(). */
-static __always_inline int l2_xmit_plain(ctx_t *ctx, const struct bv_port *from)
+static __always_inline int l2_xmit_plain(ctx_t *ctx, const struct bv_port *from, bool early)
 {
 	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
 	enum bv_policy policy = from->policy;
@@ -134,10 +134,13 @@ static __always_inline int l2_xmit_plain(ctx_t *ctx, const struct bv_port *from)
 	if (!eth)
 		return finish(ctx, verdict(BV_REASON_TX_TRUNCATED), from->id);
 	if (!mac_equal(eth->h_dest, eth->h_source))
-		return finish(ctx, by_device(BV_REASON_TX_FORWARDED, from->parent), from->id);
+		return FINISH_PLAIN(ctx, by_device(BV_REASON_TX_FORWARDED, from->parent), from->id,
+				    early);
 	to = l2_sibling(ctx, from->parent);
 	if (to && to->mode == BV_MODE_L2 && policy_between(policy, to->policy) == BV_POLICY_BRIDGE)
-		return finish(ctx, deliver(BV_REASON_TX_SIBLING, to), from->id);
+		return FINISH_PLAIN(ctx, deliver(BV_REASON_TX_SIBLING, to), from->id, early);
+	if (early)
+		ctx_start_early(ctx);
 	if (to)
 		policy = policy_between(policy, to->policy);
 	return finish(ctx, l2_own_mac(ctx, from, to, policy), from->id);

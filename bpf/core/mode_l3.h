@@ -49,16 +49,18 @@ static __always_inline struct verdict l3_xmit(ctx_t *ctx, const struct bv_port *
  * The same for a frame to one receiver, without a tag, of an endpoint that neither learns nor is
  * filtered: nearly all. It ends here, with what is known of it, as each question counts.
  */
-static __always_inline int l3_xmit_plain(ctx_t *ctx, const struct bv_port *from)
+static __always_inline int l3_xmit_plain(ctx_t *ctx, const struct bv_port *from, bool early)
 {
 	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx));
 	const struct bv_port *sibling = l3_port(from->parent, &l3);
 
 	if (sibling && are_bridged(from, sibling))
-		return finish(ctx, deliver(BV_REASON_TX_SIBLING, sibling), from->id);
+		return FINISH_PLAIN(ctx, deliver(BV_REASON_TX_SIBLING, sibling), from->id, early);
 	if (!sibling && l3.family == L3_IPV4 && !l3.by_target &&
 	    !ipv4_is_group(addr4_load(l3.target)))
-		return finish(ctx, to_wire(false, from->parent), from->id);
+		return FINISH_PLAIN(ctx, to_wire(false, from->parent), from->id, early);
+	if (early)
+		ctx_start_early(ctx);
 	return finish(ctx, l3_xmit_to(ctx, from, &l3, sibling), from->id);
 }
 

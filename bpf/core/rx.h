@@ -58,7 +58,8 @@ static __always_inline int rx_plain(ctx_t *ctx)
 	if (!to || is_hosts_request(&l3, to))
 		return finish(ctx, rx_unknown(ctx, &l3), BV_NO_ENDPOINT);
 	if (!to->filter)
-		return finish(ctx, deliver(BV_REASON_RX_DELIVERED, to), BV_NO_ENDPOINT);
+		return FINISH_PLAIN(ctx, deliver(BV_REASON_RX_DELIVERED, to), BV_NO_ENDPOINT,
+				    false);
 	return finish(ctx, rx_filtered(ctx, to), BV_NO_ENDPOINT);
 }
 
