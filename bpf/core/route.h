@@ -36,36 +36,64 @@ static __always_inline struct verdict route_ipv4(const struct iphdr *ip, bool ma
 	return to_wire(malformed, parent);
 }
 
+enum ipv6_way {
+	IPV6_WAY_UNKNOWN, /* by the parent's routes alone */
+	IPV6_WAY_HOST,
+	IPV6_WAY_HOP, /* by the parent, to a neighbour that is known */
+};
+
 /*
  * The neighbour table would be asked for a host-local IPv6 address, so those are told apart first.
  * The look-up runs as if from the host side, where forwarding is ours to switch on; NOT_FWDED means
- * local or no route at all, and routing towards the loopback then tells these two apart. A function
- * of its own, as its stack would be missing elsewhere.
+ * local or no route at all, and routing towards the loopback then tells these two apart. A route by
+ * the parent is the one that its own routes would give, so it need not be looked for again. A
+ * function of its own, as its stack would be missing elsewhere.
  */
-static __noinline int ipv6_is_local(ctx_t *ctx)
+static __noinline int ipv6_way(ctx_t *ctx, __u32 parent, struct in6_addr *hop)
 {
 	struct bpf_fib_lookup fib = {.family = BV_AF_INET6, .ifindex = ctx_device(ctx)};
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
 
 	if (!ip6)
-		return 0;
+		return IPV6_WAY_UNKNOWN;
 	fib.l4_protocol = ip6->nexthdr;
 	/* From such a source, or a group, the look-up would find nothing at all. */
 	if (!ipv6_is_strict(&ip6->saddr) && ip6->saddr.s6_addr[0] != 0xff)
 		__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof(fib.ipv6_src));
 	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof(fib.ipv6_dst));
-	return bpf_fib_lookup(ctx, &fib, sizeof(fib), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return IPV6_WAY_HOST;
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		if (fib.ifindex != parent)
+			break;
+		__builtin_memcpy(hop, fib.ipv6_dst, sizeof(*hop));
+		return IPV6_WAY_HOP;
+	}
+	return IPV6_WAY_UNKNOWN;
 }
 
 static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
 						 bool malformed, __u32 parent)
 {
+	struct in6_addr hop = {};
+	struct verdict v;
+
 	if (ip6->daddr.s6_addr[0] == 0xff)
 		return verdict(BV_REASON_TX_MULTICAST);
+	v = to_wire(malformed, parent);
 	/* From `::` the kernel looks at the parent's routes alone. */
-	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr) || !ipv6_is_local(ctx))
-		return to_wire(malformed, parent);
-	return verdict(BV_REASON_TX_HOST);
+	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr))
+		return v;
+	switch (ipv6_way(ctx, parent, &hop)) {
+	case IPV6_WAY_HOST:
+		return verdict(BV_REASON_TX_HOST);
+	case IPV6_WAY_HOP:
+		v.by_hop = true;
+		v.hop = hop;
+	}
+	return v;
 }
 
 static __always_inline struct verdict route(ctx_t *ctx, const struct l3 *l3, __u32 parent)

@@ -15,6 +15,8 @@ struct verdict {
 	__u32 ifindex;		  /* DELIVER, ANSWER: host side; WIRE, FORWARD, RECEIVE: parent */
 	const struct bv_port *to; /* DELIVER: who gets it */
 	__u16 again;		  /* not the end yet: the state to come again with */
+	bool by_hop;		  /* WIRE: the route is known, by ... */
+	struct in6_addr hop;	  /* ... this neighbour on the parent */
 };
 
 /* What a reason does; known when the program is compiled wherever the reason is. */
@@ -140,7 +142,7 @@ static __always_inline int carry_out(ctx_t *ctx, const struct verdict *v, bool e
 		return ctx_deliver(ctx, v->ifindex, v->to->in_parent_netns, early);
 	}
 	if (v->action == BV_WIRE)
-		return ctx_route_out(ctx, v->ifindex, early);
+		return ctx_route_out(ctx, v->ifindex, v->by_hop ? &v->hop : NULL, early);
 	if (v->action == BV_PASS)
 		return ctx_pass();
 	switch (v->action) {
