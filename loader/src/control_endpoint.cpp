@@ -103,6 +103,7 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   BV_CHECK(c.follow_endpoint(host_side, false));
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
   BV_CHECK(c.sync_flooding(ep.parent));
+  BV_CHECK(c.sync_local(ep.parent));
   BV_CHECK(c.dp->attach_host_side(host_side, ep.device == BV_DEVICE_NETKIT));
   undo.push([&c, host_side] { (void)c.dp->detach_host_side(host_side); });
   BV_CHECK(c.nl.set_up(host_side));

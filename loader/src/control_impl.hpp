@@ -128,6 +128,7 @@ struct Control::Impl {
   Result<> change_parent(std::uint32_t ifindex, const bv_parent& changed);
   std::uint32_t free_index() const;  // of the map `parents`; beyond its end if it is full
   Result<bool> will_own_clsact(std::uint32_t ifindex) const;
+  Result<> sync_local(std::uint32_t ifindex) const;
   Result<> repair(std::uint32_t parent);
   bool attached(std::uint32_t ifindex) const;
   Result<> detach_programs(std::uint32_t ifindex);

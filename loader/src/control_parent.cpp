@@ -143,6 +143,17 @@ Result<bool> Control::Impl::will_own_clsact(std::uint32_t ifindex) const {
   return !there;
 }
 
+// Mode l2 sends frames as they are: bv_local has nothing to find among them. A parent that has lost
+// its programs gets them all back by repair(), or none.
+Result<> Control::Impl::sync_local(std::uint32_t ifindex) const {
+  const bool routes = dp->parent_attached(ifindex) &&
+                      std::any_of(endpoints.begin(), endpoints.end(), [&](const auto& e) {
+                        return e.second.parent == ifindex && e.second.mode != BV_MODE_L2;
+                      });
+  if (dp->local_attached(ifindex) == routes) return {};
+  return routes ? dp->attach_local(ifindex) : dp->detach_local(ifindex);
+}
+
 // Somebody took programs off, or switched forwarding off for all interfaces: put them back.
 Result<> Control::Impl::repair(std::uint32_t ifindex) {
   if (!dp->parent_attached(ifindex)) {
@@ -153,6 +164,7 @@ Result<> Control::Impl::repair(std::uint32_t ifindex) {
     BV_CHECK(dp->detach_parent(ifindex));
     BV_CHECK(dp->attach_parent(ifindex));
   }
+  BV_CHECK(sync_local(ifindex));
   for (const auto host_side : endpoints_of(ifindex)) {
     BV_CHECK(prepare_host_side(host_names.at(host_side)));
     const bool netkit = endpoints.at(host_side).device == BV_DEVICE_NETKIT;
@@ -207,8 +219,10 @@ Result<> Control::upgrade() {
   const auto& c = *impl_;
   if (!c.dp) return refuse(std::errc::not_connected, "no parent is attached in this namespace");
   Datapath::Devices devices;
-  for (const auto& [ifindex, parent] : c.parents)
+  for (const auto& [ifindex, parent] : c.parents) {
     if (c.dp->parent_attached(ifindex)) devices.parents.push_back(ifindex);
+    if (c.dp->local_attached(ifindex)) devices.locals.push_back(ifindex);
+  }
   for (const auto& [host_side, ep] : c.endpoints) {
     const bool netkit = ep.device == BV_DEVICE_NETKIT;
     if (!c.dp->host_side_attached(host_side, netkit)) continue;

@@ -157,25 +157,30 @@ Result<UniqueFd> Datapath::program(std::string_view name) const {
 }
 
 Result<> Datapath::attach_parent(std::uint32_t ifindex) const {
-  BV_TRY(const auto local, program(kLocal));
   BV_TRY(const auto rx, program(kRx));
-  const auto local_pin = link_pin(kLocal, ifindex);
-  BV_CHECK(hook_attach(local.get(), ifindex, Direction::Egress, local_pin));
-  Undo undo;
-  undo.push([&] { (void)hook_detach(ifindex, Direction::Egress, local_pin); });
-  BV_CHECK(hook_attach(rx.get(), ifindex, Direction::Ingress, link_pin(kRx, ifindex)));
-  undo.release();
-  return {};
+  return hook_attach(rx.get(), ifindex, Direction::Ingress, link_pin(kRx, ifindex));
 }
 
 Result<> Datapath::detach_parent(std::uint32_t ifindex) const {
   BV_CHECK(hook_detach(ifindex, Direction::Ingress, link_pin(kRx, ifindex)));
-  return hook_detach(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+  return detach_local(ifindex);
 }
 
 bool Datapath::parent_attached(std::uint32_t ifindex) const {
-  return hook_attached(ifindex, Direction::Ingress, link_pin(kRx, ifindex)) &&
-         hook_attached(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+  return hook_attached(ifindex, Direction::Ingress, link_pin(kRx, ifindex));
+}
+
+Result<> Datapath::attach_local(std::uint32_t ifindex) const {
+  BV_TRY(const auto local, program(kLocal));
+  return hook_attach(local.get(), ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+}
+
+Result<> Datapath::detach_local(std::uint32_t ifindex) const {
+  return hook_detach(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+}
+
+bool Datapath::local_attached(std::uint32_t ifindex) const {
+  return hook_attached(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
 }
 
 Result<> Datapath::attach_host_side(std::uint32_t ifindex, bool netkit) const {

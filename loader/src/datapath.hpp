@@ -37,6 +37,10 @@ class Datapath {
   Result<> attach_parent(std::uint32_t ifindex) const;
   Result<> detach_parent(std::uint32_t ifindex) const;
   bool parent_attached(std::uint32_t ifindex) const;
+  // What all that leaves by the parent pays for: only while somebody's packets are routed there.
+  Result<> attach_local(std::uint32_t ifindex) const;
+  Result<> detach_local(std::uint32_t ifindex) const;
+  bool local_attached(std::uint32_t ifindex) const;
   // A netkit pair has a program at its inner side too; what that one passes comes in here.
   Result<> attach_host_side(std::uint32_t ifindex, bool netkit) const;
   Result<> detach_host_side(std::uint32_t ifindex) const;
@@ -45,7 +49,8 @@ class Datapath {
   // The programs of this version in the place of those that are there, at these devices. Maps stay
   // as they are, so no connection is lost, and each packet meets the old programs or the new ones.
   struct Devices {
-    std::vector<std::uint32_t> parents, host_sides, netkits;  // those that are attached
+    // Those that are attached; `locals` are parents too.
+    std::vector<std::uint32_t> parents, locals, host_sides, netkits;
   };
   Result<> upgrade(const Devices& devices) const;
 

@@ -38,7 +38,10 @@ Result<> Control::Impl::reconcile() {
       notices.push_back(fmt::format("endpoint '{}' does not follow '{}': {}", ep.name,
                                     parents.at(ep.parent).ifname, done.error().what));
   }
-  for (const auto& [ifindex, parent] : std::map(parents)) BV_CHECK(sync_flooding(ifindex));
+  for (const auto& [ifindex, parent] : std::map(parents)) {
+    BV_CHECK(sync_flooding(ifindex));
+    BV_CHECK(sync_local(ifindex));
+  }
   if (anybody_learns()) BV_CHECK(sync_host_addresses());
   BV_CHECK(follow_link_locals());
   dp->remove_stale_links([&](std::uint32_t ifindex) {

@@ -170,7 +170,9 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
   BV_CHECK(forget_groups(ep.id));
   BV_CHECK(dp->endpoints.erase(host_side));
   endpoints.erase(host_side);
-  return parents.contains(ep.parent) ? sync_flooding(ep.parent) : Result<>{};
+  if (!parents.contains(ep.parent)) return {};
+  BV_CHECK(sync_flooding(ep.parent));
+  return sync_local(ep.parent);
 }
 
 // To the endpoint and to every copy. Mode l2 alone has ARP and neighbour discovery: behaviour.md,
@@ -178,6 +180,8 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
 Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoint& ep) {
   const bool other_mode = ep.mode != endpoints.at(host_side).mode || stale.contains(host_side);
   if (ep.filter) BV_CHECK(dp->need_filter());
+  if (ep.mode != BV_MODE_L2 && dp->parent_attached(ep.parent))
+    BV_CHECK(dp->attach_local(ep.parent));  // before it is needed
   BV_CHECK(dp->endpoints.replace(host_side, ep));
   endpoints[host_side] = ep;
   if (other_mode) {
@@ -188,7 +192,8 @@ Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoin
   for (const auto& address : addresses[host_side]) BV_CHECK(write_copy(host_side, address));
   BV_TRY(const auto of_traffic, learned(host_side));
   for (const auto& [address, value] : of_traffic) BV_CHECK(write_copy(host_side, address));
-  return sync_flooding(ep.parent);
+  BV_CHECK(sync_flooding(ep.parent));
+  return sync_local(ep.parent);
 }
 
 // A learned address keeps the moment at which it was used last.

@@ -33,7 +33,7 @@ Result<> Datapath::run_instead(std::string_view name, int program, const Devices
     return {};
   };
   if (name == kRx) return at(devices.parents, Direction::Ingress);
-  if (name == kLocal) return at(devices.parents, Direction::Egress);
+  if (name == kLocal) return at(devices.locals, Direction::Egress);
   if (name == kXmit) return at(devices.host_sides, Direction::Ingress);
   if (name == kNetkit) return at(devices.netkits, Direction::Inner);
   return name == kFilter ? replace_filter(dir_, program) : Result<>{};
