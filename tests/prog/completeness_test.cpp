@@ -68,6 +68,9 @@ constexpr Impossible kImpossible[] = {
     {BV_REASON_TX_VLAN, kL2, kAny, "it goes where its MAC address says"},
     {BV_REASON_TX_TRUNCATED, kL2, kAny, "no device hands up less than an Ethernet header"},
 
+    {BV_REASON_RX_BAD_HEADER, kAny, kAny, "bv_xdp's alone"},
+    {BV_REASON_RX_SPOOFED, kAny, kAny, "bv_xdp's alone"},
+
     {BV_REASON_RX_DHCP, kL3, kAny, "without broadcast there is no DHCP"},
     {BV_REASON_RX_FLOODED, kL3, kAny, "no l3 endpoint hears a group"},
     {BV_REASON_RX_SOLICITED, kL3, kAny, "l3 has no neighbour discovery"},

@@ -64,6 +64,8 @@ bv_action action_of(bv_reason reason) {
     case BV_REASON_RX_UNREADABLE:
     case BV_REASON_RX_NO_FILTER:
     case BV_REASON_RX_CT_FULL:
+    case BV_REASON_RX_BAD_HEADER:
+    case BV_REASON_RX_SPOOFED:
     case BV_REASON_TX_RULE:
     case BV_REASON_TX_CHAIN_POLICY:
     case BV_REASON_TX_UNREADABLE:

@@ -83,7 +83,8 @@ enum bv_action {
 
 /*
  * Every packet ends with exactly one of these, but for the notes: X(identifier, action, text).
- * RX_*: seen by the rx program at the parent. TX_*: seen by the xmit program at a host side.
+ * RX_*: seen by the rx program at the parent, or by XDP before it. TX_*: seen by the xmit program
+ * at a host side.
  */
 #define BV_REASONS(X)                                                                              \
 	X(RX_DELIVERED, BV_DELIVER, "delivered to the endpoint")                                   \
@@ -102,6 +103,8 @@ enum bv_action {
 	X(RX_VLAN, BV_PASS, "VLAN-tagged")                                                         \
 	X(RX_NOT_IP, BV_PASS, "neither IPv4, IPv6 nor ARP")                                        \
 	X(RX_MALFORMED, BV_PASS, "malformed header")                                               \
+	X(RX_BAD_HEADER, BV_DROP, "malformed header, dropped before the stack would")              \
+	X(RX_SPOOFED, BV_DROP, "for an endpoint, from an address that no sender has")              \
 	X(TX_SIBLING, BV_DELIVER, "delivered to a sibling")                                        \
 	X(TX_ROUTED, BV_WIRE, "routed out of the parent")                                          \
 	X(TX_MALFORMED, BV_WIRE, "malformed header, routed by its destination")                    \
@@ -178,7 +181,7 @@ struct bv_endpoint {
 	__u8 filter;	   /* 1: what it exchanges with the outside passes the rules */
 	__u8 parent_index; /* bv_parent.index */
 	__u8 in_parent_netns; /* 1: stays in the parent's namespace */
-	__u8 takes_xdp;	      /* 1: XDP at the parent hands it its frames, past its stack's offloads */
+	__u8 takes_xdp; /* 1: XDP at the parent hands it its frames, past its stack's offloads */
 	enum bv_device device;
 	__u32 inner_ifindex; /* in the endpoint's namespace */
 	__u32 own_mtu;	     /* set for this endpoint, which the parent's may lower; 0: follows the
