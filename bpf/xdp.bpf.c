@@ -86,8 +86,7 @@ static __always_inline int hand_over(ctx_t *ctx, const struct bv_port *to)
 	return ctx_sent();
 }
 
-SEC("xdp.frags")
-int bv_xdp(ctx_t *ctx)
+static __always_inline int early(ctx_t *ctx)
 {
 	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
 	const struct bv_port *to;
@@ -108,6 +107,22 @@ int bv_xdp(ctx_t *ctx)
 									: ctx_pass();
 	}
 	return takes_frame(ctx, to) && is_to_parent(ctx) ? hand_over(ctx, to) : ctx_pass();
+}
+
+SEC("xdp.frags")
+int bv_xdp(ctx_t *ctx)
+{
+	return early(ctx);
+}
+
+/*
+ * For generic mode. Of a packet that it must copy for a program of several buffers, the kernel
+ * forgets mac_len (skb_pp_cow_data(), since 6.9), and TC would see it begin at its IP header.
+ */
+SEC("xdp")
+int bv_xdp_generic(ctx_t *ctx)
+{
+	return early(ctx);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -222,7 +222,7 @@ Result<> Control::upgrade() {
     if (parent.xdp == BV_XDP_OFF || !c.dp->xdp_attached(ifindex, parent.xdp_shared != 0)) continue;
     BV_TRY(const auto link, c.nl.link(ifindex));
     if (!parent.xdp_shared) {
-      devices.xdp.push_back(ifindex);
+      (parent.xdp == BV_XDP_NATIVE ? devices.xdp_native : devices.xdp_generic).push_back(ifindex);
     } else if (link) {
       devices.xdp_shared.emplace_back(*link, static_cast<XdpMode>(parent.xdp));
     }

@@ -205,7 +205,7 @@ Result<std::uint32_t> Datapath::parents_map_id() const {
 
 Result<> Datapath::attach_xdp(const Link& parent, XdpMode mode, bool shared) const {
   if (shared) return share_xdp(dir_, meta_, parent, mode);
-  BV_TRY(const auto xdp_program, program(kXdp));
+  BV_TRY(const auto xdp_program, program(xdp_program_for(mode)));
   BV_TRY(const auto attached, bpfvlan::attach_xdp(xdp_program.get(), parent, mode));
   const auto pin = link_pin(kXdp, parent.ifindex);
   ::unlink(pin.c_str());  // of an earlier device with this number

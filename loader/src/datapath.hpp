@@ -51,7 +51,7 @@ class Datapath {
   // as they are, so no connection is lost, and each packet meets the old programs or the new ones.
   struct Devices {
     std::vector<std::uint32_t> parents, host_sides, netkits;  // those that are attached
-    std::vector<std::uint32_t> xdp;                           // parents, by a link of ours
+    std::vector<std::uint32_t> xdp_native, xdp_generic;       // parents, by a link of ours
     std::vector<std::pair<Link, XdpMode>> xdp_shared;         // parents, by a dispatcher
   };
   Result<> upgrade(const Devices& devices) const;

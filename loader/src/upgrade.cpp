@@ -38,9 +38,9 @@ Result<> Datapath::run_instead(std::string_view name, int program, const Devices
   if (name == kLocal) return at(devices.parents, Direction::Egress);
   if (name == kXmit) return at(devices.host_sides, Direction::Ingress);
   if (name == kNetkit) return at(devices.netkits, Direction::Inner);
-  if (name == kXdp) {
-    for (const auto ifindex : devices.xdp)
-      BV_CHECK(replace_xdp(program, link_pin(name, ifindex), ifindex));
+  if (name == kXdp || name == kXdpGeneric) {
+    for (const auto ifindex : name == kXdp ? devices.xdp_native : devices.xdp_generic)
+      BV_CHECK(replace_xdp(program, link_pin(kXdp, ifindex), ifindex));
     return {};
   }
   return name == kFilter ? replace_filter(dir_, program) : Result<>{};

@@ -51,7 +51,7 @@ Result<> load(const Skeleton& skel) {
   const LibbpfLog log;
   if (const int err = bpfvlan_xdp_bpf__load(skel.get())) {
     BV_CHECK(check_helpers());
-    return fail(err, fmt::format("load the BPF program of XDP\n{}", log.text()));
+    return fail(err, fmt::format("load the BPF programs of XDP\n{}", log.text()));
   }
   return {};
 }
@@ -68,9 +68,9 @@ bool xdp_loaded(const std::string& dir) {
   return std::filesystem::exists(pin_of(dir, kXdp));
 }
 
-// The pin of the program comes last: it says that all is there.
+// The pin of bv_xdp comes last: it says that all is there.
 Result<> load_xdp(const std::string& dir, const bv_meta& meta) {
-  ::unlink(pin_of(dir, kDevices).c_str());
+  for (const auto* name : {kDevices, kXdpGeneric}) ::unlink(pin_of(dir, name).c_str());
   BV_TRY(const auto skel, open_skeleton(dir, meta));
   BV_CHECK(load(skel));
   Undo undo;
@@ -81,6 +81,7 @@ Result<> load_xdp(const std::string& dir, const bv_meta& meta) {
     return {};
   };
   BV_CHECK(pin(kDevices, bpf_map__fd(skel->maps.xdp_devices)));
+  BV_CHECK(pin(kXdpGeneric, bpf_program__fd(skel->progs.bv_xdp_generic)));
   BV_CHECK(pin(kXdp, bpf_program__fd(skel->progs.bv_xdp)));
   undo.release();
   return {};
@@ -94,7 +95,9 @@ Result<std::vector<NewProgram>> reload_xdp(const std::string& dir, const bv_meta
 
 Result<> share_xdp(const std::string& dir, const bv_meta& meta, const Link& link, XdpMode mode) {
   BV_TRY(const auto skel, open_skeleton(dir, meta));
-  return join_dispatcher(*skel->obj, kXdp, link, mode);
+  auto* other = mode == BV_XDP_NATIVE ? skel->progs.bv_xdp_generic : skel->progs.bv_xdp;
+  bpf_program__set_autoload(other, false);
+  return join_dispatcher(*skel->obj, xdp_program_for(mode), link, mode);
 }
 
 }  // namespace bpfvlan

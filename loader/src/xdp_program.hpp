@@ -14,7 +14,12 @@
 
 namespace bpfvlan {
 
-inline constexpr auto kXdp = "bv_xdp";
+// The same program, for native mode and for generic mode.
+inline constexpr auto kXdp = "bv_xdp", kXdpGeneric = "bv_xdp_generic";
+
+inline const char* xdp_program_for(XdpMode mode) {
+  return mode == BV_XDP_NATIVE ? kXdp : kXdpGeneric;
+}
 
 struct XdpMaps {
   // Host sides that the program may hand frames to: key and value are the ifindex.
@@ -27,7 +32,7 @@ bool xdp_loaded(const std::string& dir);
 // With the maps that are pinned at `dir` already; what a killed process left of it goes first.
 Result<> load_xdp(const std::string& dir, const bv_meta& meta);
 
-// The program anew, with the maps that are there.
+// The programs anew, with the maps that are there.
 Result<std::vector<NewProgram>> reload_xdp(const std::string& dir, const bv_meta& meta);
 
 // Once more, as one of the programs of the dispatcher that has the hook.
