@@ -3,8 +3,11 @@
  * The filter, a program of its own. Its parts are functions of their own for the verifier, which
  * checks each once and not once for each way to it.
  */
+#include "core/ctx_skb.h"
+
 #include "core/filter.h"
 #include "core/filtered.h"
+#include "core/finish.h"
 #include "core/reject.h"
 
 __noinline int bv_flow_parse(ctx_t *ctx, struct flow *f, __u32 parent)
@@ -80,19 +83,6 @@ __noinline int bv_reject(ctx_t *ctx, struct flow *f, __u32 how)
 	return f ? reject(ctx, f, how) : 0;
 }
 
-static __always_inline bool may_start(const struct flow *f)
-{
-	__u32 zero = 0;
-	const struct bv_ct_settings *settings;
-
-	if (!f->starts)
-		return false;
-	if (f->protocol != IPPROTO_TCP || f->tcp.index == TCP_INDEX_SYN)
-		return true;
-	settings = bpf_map_lookup_elem(&ct_settings, &zero);
-	return settings && settings->tcp_loose;
-}
-
 /* Where the packet stands: f->state; f->way says whether it has a connection in the table. */
 static __always_inline void track(struct flow *f)
 {
@@ -103,10 +93,8 @@ static __always_inline void track(struct flow *f)
 		return;
 	}
 	f->cached = 0;
-	f->state = BV_CTSTATE_INVALID;
-	if (f->kind == FLOW_TRACKED && may_start(f))
-		f->state = BV_CTSTATE_NEW;
-	else
+	f->state = state_without(f);
+	if (f->state == BV_CTSTATE_INVALID)
 		count_ct(BV_CT_STAT_INVALID);
 }
 

@@ -7,6 +7,8 @@
  * 00:00:00:00:00:00. The loopback is where it belongs: there it enters the stack by its route, as
  * the driver's packets do. Everything else that leaves by the parent costs two comparisons.
  */
+#include "core/ctx_skb.h"
+#include "core/finish.h"
 #include "core/route.h"
 
 static __always_inline bool to_zero_mac(ctx_t *ctx)

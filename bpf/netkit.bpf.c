@@ -4,7 +4,9 @@
  * endpoint's own transmit path, before any queue. What is common goes its way from here; the rest
  * comes in by the host side, as from a veth pair, where bv_xmit waits for it.
  */
+#include "core/ctx_skb.h"
 #include "core/filtered.h"
+#include "core/finish.h"
 #include "core/learn.h"
 #include "core/mode_l2.h"
 #include "core/mode_l3.h"

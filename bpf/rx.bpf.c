@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attach point: the parent, TC ingress. */
+#include "core/ctx_skb.h"
+
+#include "core/finish.h"
 #include "core/rx.h"
 
 SEC("tc")

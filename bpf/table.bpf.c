@@ -3,6 +3,8 @@
  * What the loader asks of the connection table, with BPF_PROG_TEST_RUN: only programs can take its
  * locks and read its clock. The request, and the answer, is what follows an empty Ethernet header.
  */
+#include "core/ctx_skb.h"
+
 #include "core/conn_table.h"
 
 struct forget {

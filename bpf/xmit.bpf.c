@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attach point: the host side of an endpoint's device pair, TC ingress. */
+#include "core/ctx_skb.h"
 #include "core/filtered.h"
+#include "core/finish.h"
 #include "core/learn.h"
 #include "core/membership.h"
 #include "core/mode_l2.h"

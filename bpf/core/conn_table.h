@@ -219,6 +219,34 @@ static __always_inline bool conn_touch(struct bv_conn_set *set, struct flow *f,
 	return overflowed;
 }
 
+/* Not locked: an entry's key is its own until another takes the place. */
+static __always_inline bool conn_counts_in(const struct bv_conn_set *set, const struct flow *f,
+					   const struct bv_ct_settings *settings)
+{
+	const __u16 tag = flow_tag(f);
+
+	for (__u32 i = 0; i < BV_CONN_WAYS; i++)
+		if (set->tag[i] == tag && conn_is(&set->conn[i], &f->key) &&
+		    !conn_expired(&set->conn[i], f->now, settings))
+			return true;
+	return false;
+}
+
+/* Whether it has a connection that counts, for who must not touch it. */
+static __always_inline bool conn_is_known(const struct flow *f,
+					  const struct bv_ct_settings *settings)
+{
+	for (int other = 0; other < 2; other++) {
+		const struct bv_conn_set *set = conn_set(flow_set(f, other));
+
+		if (!set || conn_counts_in(set, f, settings))
+			return true;
+		if (!set->overflowed)
+			return false;
+	}
+	return false;
+}
+
 /* Both ends have been told that it is over: nf_ct_set_closing(). */
 static __always_inline void conn_close(struct bv_conn_set *set, struct flow *f,
 				       const struct bv_ct_settings *settings)

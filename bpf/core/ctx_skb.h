@@ -15,24 +15,13 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ctx_field.h"
+
 typedef struct __sk_buff ctx_t;
 
 #define CTX_AF_INET6	 10
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the loopback of every namespace */
 #define VLAN_VID_MASK	 0x0fff
-
-/*
- * A field that nothing here changes, or whose first value will do. The assembly keeps the compiler
- * from holding the field's address in a register, which the verifier does not take.
- */
-#define CTX_FIELD(ctx, field)                                                                      \
-	({                                                                                         \
-		__u32 value_;                                                                      \
-		asm("%0 = *(u32 *)(%1 + %2)"                                                       \
-		    : "=r"(value_)                                                                 \
-		    : "r"(ctx), "i"(offsetof(ctx_t, field)));                                      \
-		value_;                                                                            \
-	})
 
 /* Bytes of the frame, Ethernet header included. */
 static __always_inline __u32 ctx_len(const ctx_t *ctx)
@@ -48,6 +37,12 @@ static __always_inline __be16 ctx_ethertype(const ctx_t *ctx)
 static __always_inline bool ctx_is_tagged(const ctx_t *ctx)
 {
 	return CTX_FIELD(ctx, vlan_present);
+}
+
+/* Several segments in one, cut up later if at all. */
+static __always_inline bool ctx_is_super(const ctx_t *ctx)
+{
+	return ctx->gso_size;
 }
 
 /* VLAN id 0 is a priority tag: the receiving stack takes the frame as untagged. */

@@ -12,17 +12,27 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ctx_field.h"
+
 typedef struct xdp_md ctx_t;
 
 #define VLAN_VID_MASK 0x0fff
 
-/* Bytes of the frame, Ethernet header included. */
+/* Bytes of the frame, Ethernet header included, those in other buffers too. */
 static __always_inline __u32 ctx_len(const ctx_t *ctx)
 {
-	return ctx->data_end - ctx->data;
+	return bpf_xdp_get_buff_len((ctx_t *)ctx);
 }
 
-/* The first `len` bytes of the frame for direct access, or NULL if it is shorter. */
+static __always_inline bool ctx_in_one_buffer(const ctx_t *ctx)
+{
+	return ctx_len(ctx) == ctx->data_end - ctx->data;
+}
+
+/*
+ * The first `len` bytes of the frame for direct access, or NULL if it, or what of it is in the
+ * first buffer, is shorter.
+ */
 static __always_inline void *ctx_header(ctx_t *ctx, __u32 len)
 {
 	void *data = (void *)(long)ctx->data;
@@ -33,6 +43,19 @@ static __always_inline void *ctx_header(ctx_t *ctx, __u32 len)
 static __always_inline bool ctx_load(ctx_t *ctx, __u32 at, void *to, __u32 len)
 {
 	return !bpf_xdp_load_bytes(ctx, at, to, len);
+}
+
+static __always_inline __be16 ctx_ethertype(ctx_t *ctx)
+{
+	const struct ethhdr *eth = ctx_header(ctx, ETH_HLEN);
+
+	return eth ? eth->h_proto : 0;
+}
+
+/* Several segments in one, from the same machine: nothing tells, so that any frame may be. */
+static __always_inline bool ctx_is_super(const ctx_t *ctx __attribute__((unused)))
+{
+	return true;
 }
 
 struct vlan_header {
@@ -80,6 +103,23 @@ static __always_inline int ctx_pass(void)
 static __always_inline int ctx_drop(void)
 {
 	return XDP_DROP;
+}
+
+/* ifindex of the device that it came in by. */
+static __always_inline __u32 ctx_device(const ctx_t *ctx)
+{
+	return CTX_FIELD(ctx, ingress_ifindex);
+}
+
+/* Out of a device that is in the map; false if it is not, and the frame passes. */
+static __always_inline bool ctx_send_by(void *devices, __u32 ifindex)
+{
+	return bpf_redirect_map(devices, ifindex, XDP_PASS) == XDP_REDIRECT;
+}
+
+static __always_inline int ctx_sent(void)
+{
+	return XDP_REDIRECT;
 }
 
 /* Out of the device that it came in by. */

@@ -50,6 +50,25 @@ static __always_inline void fragment_first(struct flow *f, const struct bv_ct_se
 	bpf_map_update_elem(&ct_fragments, &f->fragment, &first, BPF_ANY);
 }
 
+static __always_inline bool may_start(const struct flow *f)
+{
+	__u32 zero = 0;
+	const struct bv_ct_settings *settings;
+
+	if (!f->starts)
+		return false;
+	if (f->protocol != IPPROTO_TCP || f->tcp.index == TCP_INDEX_SYN)
+		return true;
+	settings = bpf_map_lookup_elem(&ct_settings, &zero);
+	return settings && settings->tcp_loose;
+}
+
+/* Of a packet that has no connection. */
+static __always_inline enum bv_ctstate state_without(const struct flow *f)
+{
+	return f->kind == FLOW_TRACKED && may_start(f) ? BV_CTSTATE_NEW : BV_CTSTATE_INVALID;
+}
+
 /* Looks in both places where it can be. */
 static __always_inline void conn_find(struct flow *f, const struct bv_ct_settings *settings)
 {

@@ -116,7 +116,7 @@ static long skip_extension(__u32 step __attribute__((unused)), struct ext_step *
 
 	if (!is_extension(kind) || (w->fragment & IP6_OFFSET))
 		return 1;
-	if (bpf_skb_load_bytes(s->ctx, w->at, f->options, 8)) {
+	if (!ctx_load(s->ctx, w->at, f->options, 8)) {
 		s->cut = true;
 		return 1;
 	}
@@ -154,7 +154,7 @@ static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 a
 
 	f->key.protocol = protocol;
 	if (has_ports(protocol)) {
-		if (bpf_skb_load_bytes(ctx, at, f->options, 4))
+		if (!ctx_load(ctx, at, f->options, 4))
 			return false;
 		flow_ends(f, from, to, head[0], head[1]);
 		return true;
@@ -163,7 +163,7 @@ static __always_inline bool flow_quoted_ends(ctx_t *ctx, struct flow *f, __u32 a
 		flow_ends(f, from, to, 0, 0);
 		return true;
 	}
-	if (bpf_skb_load_bytes(ctx, at, f->options, 8) || !icmp_query(f->family, f->options[0]))
+	if (!ctx_load(ctx, at, f->options, 8) || !icmp_query(f->family, f->options[0]))
 		return false;
 	flow_query_ends(f, from, to, head[2], f->options[0]);
 	return true;
@@ -182,7 +182,7 @@ static __always_inline bool flow_quoted(ctx_t *ctx, struct flow *f)
 	if (f->family) {
 		struct ipv6hdr *ip6 = (struct ipv6hdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, w->at, ip6, sizeof(*ip6)) || ip6->version != 6)
+		if (!ctx_load(ctx, w->at, ip6, sizeof(*ip6)) || ip6->version != 6)
 			return false;
 		copy_ipv6(f->quoted[0], &ip6->saddr);
 		copy_ipv6(f->quoted[1], &ip6->daddr);
@@ -194,8 +194,8 @@ static __always_inline bool flow_quoted(ctx_t *ctx, struct flow *f)
 	} else {
 		struct iphdr *ip = (struct iphdr *)f->options;
 
-		if (bpf_skb_load_bytes(ctx, w->at, ip, sizeof(*ip)) || ip->version != 4 ||
-		    ip->ihl < 5 || (ip->frag_off & bpf_htons(IP_OFFSET)))
+		if (!ctx_load(ctx, w->at, ip, sizeof(*ip)) || ip->version != 4 || ip->ihl < 5 ||
+		    (ip->frag_off & bpf_htons(IP_OFFSET)))
 			return false;
 		map_ipv4(f->quoted[0], ip->saddr);
 		map_ipv4(f->quoted[1], ip->daddr);
@@ -210,7 +210,7 @@ static __always_inline enum flow_kind flow_icmp(ctx_t *ctx, struct flow *f, __u3
 {
 	struct icmp_msg *icmp = &f->header.icmp;
 
-	if (len < sizeof(*icmp) || bpf_skb_load_bytes(ctx, f->l4, icmp, sizeof(*icmp)))
+	if (len < sizeof(*icmp) || !ctx_load(ctx, f->l4, icmp, sizeof(*icmp)))
 		return FLOW_INVALID;
 	f->has_ports = 1;
 	f->rule.dport[0] = icmp->type;
@@ -233,7 +233,7 @@ static __always_inline enum flow_kind flow_with_ports(ctx_t *ctx, struct flow *f
 
 	if (f->protocol == IPPROTO_TCP && f->first_of_many && len < sizeof(struct tcphdr))
 		return FLOW_UNREADABLE; /* its flags come with the next one (RFC 1858) */
-	if (len < sizeof(*udp) || bpf_skb_load_bytes(ctx, f->l4, udp, sizeof(*udp)))
+	if (len < sizeof(*udp) || !ctx_load(ctx, f->l4, udp, sizeof(*udp)))
 		return FLOW_INVALID;
 	f->has_ports = 1;
 	*(__u16 *)f->rule.sport = udp->source;

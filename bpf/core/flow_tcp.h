@@ -105,7 +105,7 @@ static __always_inline void flow_tcp_options(ctx_t *ctx, struct flow *f, __u32 l
 	if (len > TCPOPT_MAX_LEN)
 		return;
 	asm volatile("" : "+r"(len)); /* two comparisons, as the verifier needs them */
-	if (len < 4 || bpf_skb_load_bytes(ctx, f->l4 + sizeof(struct tcphdr), f->options, len))
+	if (len < 4 || !ctx_load(ctx, f->l4 + sizeof(struct tcphdr), f->options, len))
 		return;
 	if (len == 12 && *(__u32 *)f->options == bpf_htonl(TCPOPT_TIMESTAMP_ALIGNED))
 		return;
@@ -126,7 +126,7 @@ static __always_inline bool flow_tcp(ctx_t *ctx, struct flow *f, __u32 len)
 	__u32 header;
 	__u8 flags;
 
-	if (len < sizeof(*tcp) || bpf_skb_load_bytes(ctx, f->l4, tcp, sizeof(*tcp)))
+	if (len < sizeof(*tcp) || !ctx_load(ctx, f->l4, tcp, sizeof(*tcp)))
 		return false;
 	header = tcp->doff * 4;
 	flags = f->header.bytes64[13];

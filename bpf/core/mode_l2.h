@@ -7,6 +7,7 @@
 #define BPFVLAN_MODE_L2_H
 
 #include "dhcp.h"
+#include "finish.h"
 #include "group.h"
 #include "mac.h"
 #include "neighbour.h"

@@ -6,6 +6,7 @@
 #ifndef BPFVLAN_MODE_L3_H
 #define BPFVLAN_MODE_L3_H
 
+#include "finish.h"
 #include "policy.h"
 #include "route.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the driver reads of a frame before it looks an address up: ipvlan_get_L3_hdr() and
- * ipvlan_addr_lookup() in drivers/net/ipvlan/ipvlan_core.c, test by test.
+ * ipvlan_addr_lookup() in drivers/net/ipvlan/ipvlan_core.c, test by test. The entry file has chosen
+ * the context.
  */
 #ifndef BPFVLAN_PARSE_H
 #define BPFVLAN_PARSE_H
@@ -11,7 +12,6 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
-#include "ctx_skb.h"
 #include "tables.h"
 
 #define ND_NEIGHBOR_SOLICIT 135 /* RFC 4861, 4.3 */
@@ -69,7 +69,7 @@ static __always_inline bool ipv4_length_lies(const ctx_t *ctx, const struct iphd
 {
 	__u32 total = bpf_ntohs(ip->tot_len);
 
-	if (!total && ctx->gso_size)
+	if (!total && ctx_is_super(ctx))
 		return false;
 	return room < total || total < header;
 }
@@ -101,6 +101,12 @@ static __always_inline bool ipv4_is_group(__be32 addr)
 static __always_inline bool ipv6_is_any(const struct in6_addr *a)
 {
 	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2] | a->s6_addr32[3]);
+}
+
+static __always_inline bool ipv6_is_loopback(const struct in6_addr *a)
+{
+	return !(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) &&
+	       a->s6_addr32[3] == bpf_htonl(1);
 }
 
 /* Duplicate address detection comes from `::`: its target is what it asks for. */

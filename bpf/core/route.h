@@ -17,8 +17,7 @@
 static __always_inline bool ipv6_is_strict(const struct in6_addr *a)
 {
 	return (a->s6_addr32[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
-	       (!(a->s6_addr32[0] | a->s6_addr32[1] | a->s6_addr32[2]) &&
-		a->s6_addr32[3] == bpf_htonl(1));
+	       ipv6_is_loopback(a);
 }
 
 static __always_inline struct verdict to_wire(bool malformed, __u32 parent)

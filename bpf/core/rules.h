@@ -151,25 +151,23 @@ static __always_inline void count_rule(__u32 counter, __u32 bytes)
 }
 
 /*
- * What the rules of a chain say of a packet, and counts it. Without rules all is accepted; what is
- * broken accepts nothing. f->cached is what they have said before, if it is known, and afterwards
- * what may be remembered for the connection's next packets; both hold for f->rules_generation.
+ * What the rules of a chain say of a packet. Without rules all is accepted; what is broken accepts
+ * nothing. f->cached is what they have said before, if it is known, and afterwards what may be
+ * remembered for the connection's next packets; both hold for f->rules_generation.
  */
-static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32 parent,
-							   enum bv_chain which)
+static __always_inline struct bv_rule_target rules_target(struct flow *f, __u32 parent,
+							  enum bv_chain which)
 {
 	struct bv_rule_target without = {.target = BV_TARGET_ACCEPT,
 					 .counter = BV_CHAIN_MAX * parent + which};
 	void *pages = bpf_map_lookup_elem(&rules, &parent);
 	const struct bv_rule_page *page;
 	const struct bv_rule_chain *chain;
-	const struct bv_rule_target *target;
 	__u32 number;
 
 	page = pages ? rule_page(pages, 0) : NULL;
 	if (!page) {
 		f->cached = 0;
-		count_rule(without.counter, f->bytes);
 		return without;
 	}
 	chain = &page->rules.chain[which & (BV_CHAIN_MAX - 1)];
@@ -192,9 +190,17 @@ static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32
 		without.target = BV_TARGET_DROP;
 		return without;
 	}
-	target = &page->targets[number % BV_RULE_PAGE_TARGETS];
-	count_rule(target->counter, f->bytes);
-	return *target;
+	return page->targets[number % BV_RULE_PAGE_TARGETS];
+}
+
+/* The same, and counts it. */
+static __always_inline struct bv_rule_target rules_verdict(struct flow *f, __u32 parent,
+							   enum bv_chain which)
+{
+	const struct bv_rule_target target = rules_target(f, parent, which);
+
+	count_rule(target.counter, f->bytes);
+	return target;
 }
 
 #endif

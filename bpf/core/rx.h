@@ -3,6 +3,7 @@
 #ifndef BPFVLAN_RX_H
 #define BPFVLAN_RX_H
 
+#include "finish.h"
 #include "rx_group.h"
 
 /* Nobody's by its address: perhaps by the question that it answers. */

@@ -68,6 +68,9 @@ constexpr Impossible kImpossible[] = {
     {BV_REASON_TX_VLAN, kL2, kAny, "it goes where its MAC address says"},
     {BV_REASON_TX_TRUNCATED, kL2, kAny, "no device hands up less than an Ethernet header"},
 
+    {BV_REASON_RX_BAD_HEADER, kAny, kAny, "bv_xdp's alone"},
+    {BV_REASON_RX_SPOOFED, kAny, kAny, "bv_xdp's alone"},
+
     {BV_REASON_RX_DHCP, kL3, kAny, "without broadcast there is no DHCP"},
     {BV_REASON_RX_FLOODED, kL3, kAny, "no l3 endpoint hears a group"},
     {BV_REASON_RX_SOLICITED, kL3, kAny, "l3 has no neighbour discovery"},
@@ -101,19 +104,26 @@ bool has_reason(const Row& row, bv_reason reason) {
          std::find(row.notes.begin(), row.notes.end(), reason) != row.notes.end();
 }
 
-bool has_row(const Combination& c) {
+bool is_at_parent(const Row& row) {
+  return row.hook == Hook::kRx || row.hook == Hook::kXdp;
+}
+
+enum class At { kTc, kXdp };
+
+bool has_row(const Combination& c, At at) {
   const auto& rows = all_rows();
   return std::any_of(rows.begin(), rows.end(), [&](const Row& row) {
-    const bool rx = row.hook == Hook::kRx;
-    return row.world.mode == c.mode && (rx ? row.world.receiver : row.world.sender) == c.policy &&
+    return (row.hook == Hook::kXdp) == (at == At::kXdp) && row.world.mode == c.mode &&
+           (is_at_parent(row) ? row.world.receiver : row.world.sender) == c.policy &&
            has_reason(row, c.reason);
   });
 }
 
 TEST(Completeness, ReasonsAreOfTheirHook) {
   for (const Row& row : all_rows()) {
+    if (row.hook == Hook::kXdp && row.reason == kLeftToRx) continue;
     const std::string_view id = kReasons[row.reason].id;
-    EXPECT_TRUE(id.starts_with(row.hook == Hook::kRx ? "RX_" : "TX_")) << row.name << ": " << id;
+    EXPECT_TRUE(id.starts_with(is_at_parent(row) ? "RX_" : "TX_")) << row.name << ": " << id;
   }
 }
 
@@ -122,12 +132,28 @@ TEST(Completeness, EveryReasonHasARowInEveryModeAndPolicy) {
     for (const auto& [policy, policy_name] : kPolicies) {
       for (const auto& [reason, id] : kReasons) {
         const Combination c{mode, policy, reason};
-        EXPECT_NE(has_row(c), is_impossible(c))
+        const bool has = has_row(c, At::kTc);
+        EXPECT_NE(has, is_impossible(c))
             << "mode " << name_of(mode) << ", policy " << policy_name << ", " << id
-            << (has_row(c) ? ": has a row and is on the list of impossible ones" : ": no row");
+            << (has ? ": has a row and is on the list of impossible ones" : ": no row");
       }
     }
   }
+}
+
+TEST(Completeness, WhatEndsAtXdpHasARowInEveryModeAndPolicy) {
+  constexpr bv_reason kEnds[] = {BV_REASON_RX_DELIVERED,    BV_REASON_RX_RULE,
+                                 BV_REASON_RX_CHAIN_POLICY, BV_REASON_RX_BAD_HEADER,
+                                 BV_REASON_RX_SPOOFED,      kLeftToRx};
+  for (const bv_mode mode : kModes)
+    for (const auto& [policy, policy_name] : kPolicies)
+      for (int r = 0; r <= BV_REASON_MAX; ++r) {
+        const auto reason = static_cast<bv_reason>(r);
+        const bool ends = std::find(std::begin(kEnds), std::end(kEnds), reason) != std::end(kEnds);
+        EXPECT_EQ(has_row({mode, policy, reason}, At::kXdp), ends)
+            << "mode " << name_of(mode) << ", policy " << policy_name << ", "
+            << (reason == kLeftToRx ? "left to bv_rx" : kReasons[reason].id);
+      }
 }
 
 TEST(Completeness, RowsHaveDifferentNames) {

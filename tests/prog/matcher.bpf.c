@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The rules alone, asked about any packet: of every state and endpoint. */
+#include "core/ctx_skb.h"
 #include "core/rules.h"
 
 #define FAILED -1

@@ -32,6 +32,8 @@ const char* name_of(Hook hook) {
       return "bv_netkit";
     case Hook::kLocal:
       return "bv_local";
+    case Hook::kXdp:
+      return "bv_xdp";
   }
   return "";
 }
@@ -79,12 +81,14 @@ Programs::Programs(const std::string& object_path, Record record, const Limits& 
 int Programs::map(const char* name) const {
   int fd = bpf_object__find_map_fd_by_name(object_.get(), name);
   if (fd < 0 && filter_) fd = bpf_object__find_map_fd_by_name(filter_.get(), name);
+  if (fd < 0 && xdp_) fd = bpf_object__find_map_fd_by_name(xdp_.get(), name);
   check(fd, name);
   return fd;
 }
 
 int Programs::program(Hook hook) const {
-  const bpf_program* found = bpf_object__find_program_by_name(object_.get(), name_of(hook));
+  const bpf_object* object = hook == Hook::kXdp ? xdp_.get() : object_.get();
+  const bpf_program* found = bpf_object__find_program_by_name(object, name_of(hook));
   if (!found) fail(ENOENT, name_of(hook));
   return bpf_program__fd(found);
 }
@@ -99,6 +103,7 @@ int Programs::prepared(int fd) const {
 
 Outcome Programs::run(Hook hook, const Bytes& frame, const Context& context,
                       std::uint32_t repeat) const {
+  if (hook == Hook::kXdp) return run_xdp(frame, context, repeat);
   const bool cut = frame.size() < kHeaders;
   const Bytes in = cut ? resized(frame, kHeaders) : frame;
   __sk_buff skb{};

@@ -18,7 +18,7 @@ struct bpf_object;
 
 namespace bpfvlan::test {
 
-enum class Hook { kRx, kXmit, kNetkit, kLocal };
+enum class Hook { kRx, kXmit, kNetkit, kLocal, kXdp };
 
 // A tag as the device hands it up: beside the frame, not in it.
 struct Tag {
@@ -38,7 +38,7 @@ struct Context {
 };
 
 struct Outcome {
-  std::int32_t returned = 0;  // TC_ACT_*
+  std::int32_t returned = 0;  // TC_ACT_*, XDP_*
   Bytes frame{};              // as the program left it
   std::uint32_t mark = 0;
   std::uint32_t priority = 0;
@@ -84,6 +84,7 @@ class Programs {
 
   Programs(const std::string& object_path, Record record, const Limits& limits = {});
 
+  // At kXdp, which need_xdp() comes before, the context is its device alone.
   Outcome run(Hook hook, const Bytes& frame, const Context& context,
               std::uint32_t repeat = 1) const;
   Size size(Hook hook) const;
@@ -94,6 +95,9 @@ class Programs {
   // The filter's object, of the same compiler: its maps are then there as all others.
   void need_filter();
   void call_filter(bool yes);  // by bv_rx and bv_xmit; need_filter() first
+
+  // The one in front of bv_rx, of the same compiler; the filter's object comes with it.
+  void need_xdp();
 
   void need_matcher();  // with the filter's rules; need_filter() comes with it
   RuleAnswer match(const RuleQuestion& question) const;
@@ -143,6 +147,7 @@ class Programs {
   std::uint32_t now_ticks() const;  // of the clock that connections expire by
 
  private:
+  Outcome run_xdp(const Bytes& frame, const Context& context, std::uint32_t repeat) const;
   int map(const char* name) const;
   void share_maps(bpf_object* object) const;
   void write(const char* name, const void* key, const void* value);
@@ -169,6 +174,7 @@ class Programs {
   std::uint32_t connections_;
   Object object_;
   Object filter_;
+  Object xdp_;
   Object prepare_;
   Object matcher_;
   AddressIndex address_index_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The filter's part of Programs.
+// The part of Programs that is about the objects beside the main one: the filter's, XDP's.
+#include <linux/bpf.h>
 #include <linux/if_ether.h>
 
 #include <array>
@@ -13,12 +14,19 @@
 
 namespace bpfvlan::test {
 
+namespace {
+
 // bpfvlan.clang-19.bpf.o, bpfvlan_filter.clang-19.bpf.o
+std::string beside(std::string path, std::string_view name) {
+  constexpr std::string_view kMain = "/bpfvlan.";
+  return path.replace(path.rfind(kMain), kMain.size(), name);
+}
+
+}  // namespace
+
 void Programs::need_filter() {
   if (filter_) return;
-  constexpr std::string_view kMain = "/bpfvlan.", kFilter = "/bpfvlan_filter.";
-  auto path = path_;
-  path.replace(path.rfind(kMain), kMain.size(), kFilter);
+  const auto path = beside(path_, "/bpfvlan_filter.");
   Object object = open(path);
   set_constant(object.get(), kRecord, static_cast<std::uint8_t>(record_ == Record::kYes));
   set_constant(object.get(), "bv_conn_sets", connections_ / BV_CONN_WAYS);
@@ -26,6 +34,35 @@ void Programs::need_filter() {
   share_maps(object.get());
   check(bpf_object__load(object.get()), "load " + path);
   filter_ = std::move(object);
+}
+
+void Programs::need_xdp() {
+  need_filter();
+  if (xdp_) return;
+  const auto path = beside(path_, "/bpfvlan_xdp.");
+  Object object = open(path);
+  set_constant(object.get(), kRecord, static_cast<std::uint8_t>(record_ == Record::kYes));
+  set_constant(object.get(), "bv_conn_sets", connections_ / BV_CONN_WAYS);
+  share_maps(object.get());
+  check(bpf_object__load(object.get()), "load " + path);
+  xdp_ = std::move(object);
+}
+
+Outcome Programs::run_xdp(const Bytes& frame, const Context& context, std::uint32_t repeat) const {
+  xdp_md md{};
+  md.data_end = static_cast<std::uint32_t>(frame.size());
+  md.ingress_ifindex = context.device;
+  Outcome out;
+  out.frame.resize(frame.size() + 64);  // a longer one must not pass for an unchanged one
+  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame.data(), .data_out = out.frame.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()),
+              .data_size_out = static_cast<std::uint32_t>(out.frame.size()), .ctx_in = &md,
+              .ctx_size_in = sizeof(md), .repeat = static_cast<int>(repeat));
+  check(bpf_prog_test_run_opts(program(Hook::kXdp), &opts), "run bv_xdp");
+  out.frame.resize(opts.data_size_out);
+  out.returned = static_cast<std::int32_t>(opts.retval);
+  out.nanoseconds = opts.duration;
+  return out;
 }
 
 void Programs::need_matcher() {

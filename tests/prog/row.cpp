@@ -62,7 +62,8 @@ void PrintTo(const Row& row, std::ostream* out) {
 bool add_rows(Hook hook, const std::string& table, std::vector<Row> rows) {
   for (Row& row : rows) {
     row.hook = hook;
-    row.name = (hook == Hook::kRx ? "rx_" : "xmit_") + table + "_" + row.name;
+    const char* prefix = hook == Hook::kRx ? "rx_" : hook == Hook::kXdp ? "xdp_" : "xmit_";
+    row.name = prefix + table + "_" + row.name;
     registry().push_back(std::move(row));
   }
   return true;
@@ -84,7 +85,7 @@ const std::vector<Row>& all_rows() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> out = registry();
     for (const Row& row : registry()) {
-      if (row.world.mode != BV_MODE_L3 || row.world.filter) continue;
+      if (row.world.mode != BV_MODE_L3 || row.world.filter || row.hook == Hook::kXdp) continue;
       for (Row& copy : in_l3s(row)) out.push_back(std::move(copy));
     }
     return out;

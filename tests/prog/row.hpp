@@ -15,6 +15,9 @@
 
 namespace bpfvlan::test {
 
+// What a row at kXdp ends with whose frames pass.
+inline constexpr auto kLeftToRx = BV_REASON_MAX;
+
 struct Row {
   std::string name;
   std::vector<Bytes> frames{};  // each by itself

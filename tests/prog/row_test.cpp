@@ -2,6 +2,7 @@
 #include "row.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <net/ethernet.h>
 
@@ -64,6 +65,8 @@ bv_action action_of(bv_reason reason) {
     case BV_REASON_RX_UNREADABLE:
     case BV_REASON_RX_NO_FILTER:
     case BV_REASON_RX_CT_FULL:
+    case BV_REASON_RX_BAD_HEADER:
+    case BV_REASON_RX_SPOOFED:
     case BV_REASON_TX_RULE:
     case BV_REASON_TX_CHAIN_POLICY:
     case BV_REASON_TX_UNREADABLE:
@@ -99,7 +102,8 @@ std::int32_t returned_for(bv_action action) {
 
 std::uint32_t device_of(const Row& row) {
   if (row.from_other) return devices().other();
-  return row.hook == Hook::kRx ? devices().parent() : devices().sender();  // by netkit: the same
+  const bool at_parent = row.hook == Hook::kRx || row.hook == Hook::kXdp;
+  return at_parent ? devices().parent() : devices().sender();  // by netkit: the same
 }
 
 bv_verdict verdict_of(const Row& row) {
@@ -134,7 +138,7 @@ void expect_counters(const Programs& programs, const Row& row, std::size_t bytes
   expect_reasons(programs, reasons);
 
   std::vector<bv_ep_counters> endpoints(kIds);
-  if (row.hook != Hook::kRx && !row.from_other) {
+  if (row.hook != Hook::kRx && row.hook != Hook::kXdp && !row.from_other) {
     endpoints[kSenderId].tx_packets = 1;
     endpoints[kSenderId].tx_bytes = bytes;
     endpoints[kSenderId].tx_dropped = verdict.action == BV_DROP;
@@ -169,6 +173,41 @@ void expect_run(Programs& programs, const Row& row, const Bytes& frame) {
   expect_counters(programs, row, left.size());
 }
 
+void expect_nothing_counted(const Programs& programs) {
+  expect_verdict(programs, {});
+  expect_reasons(programs, {});
+  expect_endpoints(programs, std::vector<bv_ep_counters>(kIds));
+}
+
+std::int32_t returned_at_xdp(bv_action action) {
+  return action == BV_DROP ? XDP_DROP : XDP_REDIRECT;
+}
+
+// The rules count a packet that they drop here, and no other; `dropped`: so far.
+void expect_rule_counts(const Programs& programs, const Row& row, std::size_t dropped) {
+  const auto& rules = row.world.input.rules;
+  EXPECT_EQ(programs.rule_count(policy_counter(BV_CHAIN_INPUT)).packets,
+            row.reason == BV_REASON_RX_CHAIN_POLICY ? dropped : 0);
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    EXPECT_EQ(programs.rule_count(rule_counter(BV_CHAIN_INPUT, i)).packets,
+              row.reason == BV_REASON_RX_RULE && i + 1 == rules.size() ? dropped : 0)
+        << rules[i];
+}
+
+void expect_xdp_run(Programs& programs, const Row& row, const Bytes& frame) {
+  programs.reset();
+  const Outcome run = programs.run(row.hook, frame, {.device = device_of(row)});
+  EXPECT_EQ(describe(run.frame), describe(frame));
+  if (row.reason == kLeftToRx) {
+    EXPECT_EQ(run.returned, XDP_PASS);
+    expect_nothing_counted(programs);
+    return;
+  }
+  EXPECT_EQ(run.returned, returned_at_xdp(action_of(row.reason)));
+  expect_verdict(programs, verdict_of(row));
+  expect_counters(programs, row, frame.size());
+}
+
 // What bv_netkit leaves to bv_xmit: anything but IP to one receiver.
 bool is_for_xmit(const Row& row, const Bytes& frame) {
   constexpr std::size_t kType = 12;
@@ -183,9 +222,7 @@ void expect_left_to_xmit(Programs& programs, const Row& row, const Bytes& frame)
       row.hook, frame, {.device = device_of(row), .gso_size = row.gso_size, .tag = row.tag});
   EXPECT_EQ(run.returned, TC_ACT_REDIRECT);
   EXPECT_EQ(describe(run.frame), describe(frame));
-  expect_verdict(programs, {});
-  expect_reasons(programs, {});
-  expect_endpoints(programs, std::vector<bv_ep_counters>(kIds));
+  expect_nothing_counted(programs);
 }
 
 class RowTest : public ::testing::TestWithParam<std::tuple<std::string, Row>> {};
@@ -201,8 +238,15 @@ TEST_P(RowTest, EndsAsItShould) {
     SCOPED_TRACE(describe(frame));
     const bool leave = row.hook == Hook::kNetkit && is_for_xmit(row, frame);
     left |= leave;
-    leave ? expect_left_to_xmit(under_test, row, frame) : expect_run(under_test, row, frame);
+    if (row.hook == Hook::kXdp)
+      expect_xdp_run(under_test, row, frame);
+    else if (leave)
+      expect_left_to_xmit(under_test, row, frame);
+    else
+      expect_run(under_test, row, frame);
   }
+  if (row.hook == Hook::kXdp && row.world.filter.value_or(false))
+    expect_rule_counts(under_test, row, row.frames.size());
   if (row.connections && !left) {
     EXPECT_EQ(connections(under_test).size(), *row.connections);
   }

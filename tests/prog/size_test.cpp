@@ -27,12 +27,11 @@ TEST_P(SizeTest, EachProgramIsWithinItsBounds) {
   std::ifstream file(BV_BOUNDS);
   const auto bounds = json::parse(file).at("programs");
   Programs shipped(GetParam(), Programs::Record::kNo);
-  shipped.need_filter();
-  const std::map<std::string, Size> sizes{{"bv_rx", shipped.size(Hook::kRx)},
-                                          {"bv_xmit", shipped.size(Hook::kXmit)},
-                                          {"bv_netkit", shipped.size(Hook::kNetkit)},
-                                          {"bv_local", shipped.size(Hook::kLocal)},
-                                          {"bv_filter", shipped.filter_size()}};
+  shipped.need_xdp();
+  const std::map<std::string, Size> sizes{
+      {"bv_rx", shipped.size(Hook::kRx)},         {"bv_xmit", shipped.size(Hook::kXmit)},
+      {"bv_netkit", shipped.size(Hook::kNetkit)}, {"bv_local", shipped.size(Hook::kLocal)},
+      {"bv_filter", shipped.filter_size()},       {"bv_xdp", shipped.size(Hook::kXdp)}};
   for (const auto& [program, size] : sizes) {
     ASSERT_TRUE(bounds.contains(program)) << program;
     expect_within(program, size, bounds.at(program));

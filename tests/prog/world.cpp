@@ -21,6 +21,7 @@ struct Settings {
   std::uint32_t learn_age = 0;
   bool filter = false;
   std::uint32_t parent_index = 0;
+  std::optional<std::uint32_t> xdp_mtu{};
 };
 
 bv_addr add_endpoint(Programs& programs, const Settings& s) {
@@ -34,6 +35,8 @@ bv_addr add_endpoint(Programs& programs, const Settings& s) {
   endpoint.in_parent_netns = s.in_parent_netns;
   endpoint.filter = s.filter;
   endpoint.parent_index = static_cast<std::uint8_t>(s.parent_index);
+  endpoint.takes_xdp = s.xdp_mtu.has_value();
+  endpoint.mtu = s.xdp_mtu.value_or(0);
   programs.put(s.host_side, endpoint);
   bv_addr address{};
   address.to.host_side = s.host_side;
@@ -44,6 +47,7 @@ bv_addr add_endpoint(Programs& programs, const Settings& s) {
   address.to.in_parent_netns = s.in_parent_netns;
   address.to.filter = s.filter;
   address.to.parent_index = endpoint.parent_index;
+  address.to.takes_xdp = endpoint.takes_xdp;
   return address;
 }
 
@@ -77,6 +81,12 @@ void forget(Programs& programs) {
   programs.clear_addresses();
   for (const char* map : {"members", "learned", "host_addrs", "dhcp"}) programs.clear(map);
   for (std::uint32_t id = 0; id < kIds; ++id) programs.put("ep_state", id, bv_ep_state{});
+}
+
+void install_xdp(const World& world, const Devices& devices, Programs& programs) {
+  programs.need_xdp();
+  programs.clear("xdp_devices");
+  if (world.xdp_device) programs.put("xdp_devices", devices.receiver(), devices.receiver());
 }
 
 void use_up_shares(Programs& programs, const bv_addr& sender) {
@@ -157,7 +167,8 @@ void install(const World& world, const Devices& devices, Programs& programs) {
                           .policy = world.receiver,
                           .in_parent_netns = world.receiver_in_parent_netns,
                           .filter = is_filtered(world, receiver_mode),
-                          .parent_index = kParentIndex};
+                          .parent_index = kParentIndex,
+                          .xdp_mtu = world.xdp_mtu};
   const Settings third{.parent = parent,
                        .host_side = world.third_has_device ? devices.third() : kNoDevice,
                        .id = kThirdId,
@@ -173,6 +184,7 @@ void install(const World& world, const Devices& devices, Programs& programs) {
                          .filter = is_filtered(world, world.mode),
                          .parent_index = kOtherIndex};
   forget(programs);
+  if (world.xdp) install_xdp(world, devices, programs);
   if (sender.filter || receiver.filter) install_filter(world, programs);
   add_parent(programs, parent, kParentIndex, world.mode, {sender, receiver, third});
   add_parent(programs, other, kOtherIndex, world.mode, {foreign});

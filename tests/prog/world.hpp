@@ -82,7 +82,10 @@ struct World {
   std::optional<bool> filter{};  // of all endpoints; by default as their mode has it
   Chain input{}, output{};       // of the parent; endpoints are "sender", "receiver"
   FilterProgram filter_program = FilterProgram::kThere;
-  bool table_full = false;  // of assured connections
+  bool table_full = false;                 // of assured connections
+  bool xdp = false;                        // in front of the parent's other programs
+  std::optional<std::uint32_t> xdp_mtu{};  // the receiver takes XDP, frames of so many bytes of IP
+  bool xdp_device = true;                  // its device is in the map of those
 };
 
 // Of the clock that `seen` counts by.

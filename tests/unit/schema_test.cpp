@@ -64,13 +64,14 @@ TEST(Schema, every_reason_has_a_text_of_its_own) {
   }
 }
 
-TEST(Schema, only_rx_passes_and_only_xmit_and_the_filter_drop) {
-  const std::set<int> filter = {BV_REASON_RX_RULE, BV_REASON_RX_CHAIN_POLICY,
-                                BV_REASON_RX_UNREADABLE, BV_REASON_RX_NO_FILTER,
-                                BV_REASON_RX_CT_FULL};
+TEST(Schema, only_rx_passes_and_only_xmit_xdp_and_the_filter_drop) {
+  const std::set<int> drops = {BV_REASON_RX_RULE,       BV_REASON_RX_CHAIN_POLICY,
+                               BV_REASON_RX_UNREADABLE, BV_REASON_RX_NO_FILTER,
+                               BV_REASON_RX_CT_FULL,    BV_REASON_RX_BAD_HEADER,
+                               BV_REASON_RX_SPOOFED};
   for (int r = 0; r < BV_REASON_MAX; ++r) {
     const auto reason = static_cast<bv_reason>(r);
-    if (reason_action(reason) == BV_NOTE || filter.contains(r)) continue;
+    if (reason_action(reason) == BV_NOTE || drops.contains(r)) continue;
     const bool rx = reason_id(reason).starts_with("RX_");
     EXPECT_NE(reason_action(reason), rx ? BV_DROP : BV_PASS) << reason_id(reason);
   }

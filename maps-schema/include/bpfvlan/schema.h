@@ -83,7 +83,8 @@ enum bv_action {
 
 /*
  * Every packet ends with exactly one of these, but for the notes: X(identifier, action, text).
- * RX_*: seen by the rx program at the parent. TX_*: seen by the xmit program at a host side.
+ * RX_*: seen by the rx program at the parent, or by XDP before it. TX_*: seen by the xmit program
+ * at a host side.
  */
 #define BV_REASONS(X)                                                                              \
 	X(RX_DELIVERED, BV_DELIVER, "delivered to the endpoint")                                   \
@@ -102,6 +103,8 @@ enum bv_action {
 	X(RX_VLAN, BV_PASS, "VLAN-tagged")                                                         \
 	X(RX_NOT_IP, BV_PASS, "neither IPv4, IPv6 nor ARP")                                        \
 	X(RX_MALFORMED, BV_PASS, "malformed header")                                               \
+	X(RX_BAD_HEADER, BV_DROP, "malformed header, dropped before the stack would")              \
+	X(RX_SPOOFED, BV_DROP, "for an endpoint, from an address that no sender has")              \
 	X(TX_SIBLING, BV_DELIVER, "delivered to a sibling")                                        \
 	X(TX_ROUTED, BV_WIRE, "routed out of the parent")                                          \
 	X(TX_MALFORMED, BV_WIRE, "malformed header, routed by its destination")                    \
@@ -158,7 +161,8 @@ struct bv_parent {
 	__u32 l2_endpoints; /* how many it has */
 	__u8 detached;	    /* 1: connections and rules wait until it is attached again */
 	__u8 xdp;	    /* enum bv_xdp_mode: what `attach --xdp` asked for */
-	__u8 pad[2];
+	__u8 xdp_shared;    /* 1: its program is one of those of libxdp's dispatcher */
+	__u8 pad;
 	char ifname[BV_IFNAME_LEN];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_parent) == 48, "map ABI changed");
@@ -193,7 +197,8 @@ struct bv_endpoint {
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
-	__u8 pad2[4];
+	__u8 owns_gro; /* 1: GRO of the inner side is ours to switch off */
+	__u8 pad2[3];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 248, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 40, "map ABI changed");
