@@ -3,12 +3,11 @@
 // in mode l3s with iptables and nf_conntrack, where the kernel has it, and beside a veth pair with
 // them. Peers take turns in one run; the figures that count are the ratios of their medians. JSON.
 #include <fmt/core.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -16,8 +15,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <sstream>
 
 #include "bpfvlan/test/frame.hpp"
+#include "frame_sender.hpp"
 #include "lab/sockets.hpp"
 #include "network.hpp"
 #include "packet_socket.hpp"
@@ -30,28 +32,18 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::uint16_t kPort = 4242;
-constexpr unsigned kRounds = 5, kBatch = 64;
+constexpr unsigned kRounds = 5;
 constexpr unsigned kNewFlows = 16'000;  // far from the default nf_conntrack_max of small machines
 const unsigned kPackets = slowness() == 1 ? 200'000 : 20'000;
 
-// What X sends, as fast as it can: its stack plays no part, and each frame is through the
-// receiver's when send() comes back.
+// What X sends.
 class Sender {
  public:
   static Result<Sender> make(const Bytes& to_mac) {
-    BV_TRY(const auto ns, Netns::open("x"));
-    BV_TRY(const auto inside, InNetns::enter(ns.fd()));
-    Sender sender;
+    BV_TRY(auto by, FrameSender::open("x", "X"));
+    Sender sender(std::move(by));
     Ethernet ethernet;
     std::copy(to_mac.begin(), to_mac.end(), ethernet.dst.octets.begin());
-    sender.fd_ = UniqueFd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    sockaddr_ll to{};
-    to.sll_family = AF_PACKET;
-    to.sll_ifindex = static_cast<int>(if_nametoindex("X"));
-    const int on = 1;
-    if (!sender.fd_ || bind(sender.fd_.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) ||
-        setsockopt(sender.fd_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
-      return fail(errno, "packet socket");
     for (auto& frame : sender.frames_)
       frame = test::frame(ethernet, IPv4{.src = kX.v4, .dst = kA.v4},
                           Udp{.sport = kPort, .dport = kPort}, payload(32));
@@ -60,24 +52,18 @@ class Sender {
 
   // `flow` numbers the flow of each packet; flow 0 is from kPort.
   Result<> send(unsigned packets, const std::function<unsigned(unsigned)>& flow) {
-    mmsghdr messages[kBatch]{};
-    iovec io[kBatch];
     for (unsigned done = 0; done < packets;) {
-      const unsigned count = std::min(kBatch, packets - done);
-      for (unsigned i = 0; i < count; ++i) {
-        name_flow(frames_[i], flow(done + i));
-        io[i] = {frames_[i].data(), frames_[i].size()};
-        messages[i].msg_hdr.msg_iov = &io[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-      }
-      const int sent = sendmmsg(fd_.get(), messages, count, 0);
-      if (sent < 0) return fail(errno, "send");
-      done += static_cast<unsigned>(sent);
+      const std::span batch(frames_.data(), std::min(kFramesAtOnce, packets - done));
+      for (unsigned i = 0; i < batch.size(); ++i) name_flow(batch[i], flow(done + i));
+      BV_TRY(const auto sent, by_.send(batch));
+      if (!sent) return refuse(std::errc::no_buffer_space, "X takes no more frames");
+      done += sent;
     }
     return {};
   }
 
  private:
+  explicit Sender(FrameSender by) : by_(std::move(by)) {}
   static void name_flow(Bytes& frame, unsigned flow) {
     const auto port = static_cast<std::uint16_t>(kPort + flow);
     frame[14 + 20] = static_cast<std::uint8_t>(port >> 8);
@@ -85,8 +71,8 @@ class Sender {
     frame[14 + 20 + 6] = frame[14 + 20 + 7] = 0;  // no checksum (RFC 768)
   }
 
-  UniqueFd fd_;
-  std::array<Bytes, kBatch> frames_;
+  FrameSender by_;
+  std::array<Bytes, kFramesAtOnce> frames_;
 };
 
 const Peer kOurs{"bpfvlan l3s", EngineKind::Bpfvlan};
@@ -155,7 +141,7 @@ Result<double> play(const Peer& peer, const Case& c) {
   BV_TRY(const auto receiver, Receiver::make(network->a().netns));
   BV_CHECK(receiver.open_flow());
   // For neighbours and caches, and until the socket is full: what waits there is not counted.
-  BV_CHECK(sender.send(16 * kBatch, [](unsigned) { return 0; }));
+  BV_CHECK(sender.send(16 * kFramesAtOnce, [](unsigned) { return 0; }));
   BV_TRY(const auto before, receiver.received());
   const auto start = Clock::now();
   BV_CHECK(sender.send(c.packets, [&](unsigned i) { return c.new_flows ? i + 1 : 0; }));
