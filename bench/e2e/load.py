@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What is measured on a path, and by which program. Sender and receiver have a CPU each, so that who shares one is no
+matter of luck; but questions and connections, where the two take turns, have one: how long another CPU takes to wake up is
+not what is asked."""
+import json
+import subprocess
+
+from .shell import inside, run
+
+PORT = "5201"
+
+
+def stream(_, client, server, address, seconds):
+    with subprocess.Popen(["ip", "netns", "exec", server, "iperf3", "-s", "-1", "-p", PORT, "--forceflush"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as listening:
+        try:
+            for line in listening.stdout:
+                if "listening" in line:
+                    break
+            # -A: CPU of the client, of the server
+            out = inside(client, "iperf3", "-c", address, "-p", PORT, "-t", str(seconds), "-A", "0,1", "-J")
+            return {"gbit_per_s": json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e9}
+        finally:
+            listening.terminate()
+
+
+def load(program, kind, server_cpu, path, seconds):
+    client, server, address = path
+    return json.loads(run(program, kind, "--from", client, "--to", server, "--address", address, "--seconds",
+                          str(seconds), "--client-cpu", "0", "--server-cpu", server_cpu))
+
+
+def answers(program, *path, seconds):
+    return load(program, "ask", "0", path, seconds)
+
+
+def connections(program, *path, seconds):
+    return load(program, "connect", "0", path, seconds)
+
+
+def datagrams(program, *path, seconds):
+    return load(program, "datagrams", "1", path, seconds)
+
+
+# Name of a kind of traffic: (how it is measured, {what of its result counts: its name, whether more is better}).
+TRAFFIC = {
+    "TCP stream": (stream, {"gbit_per_s": ("Gbit/s", True)}),
+    "TCP answers": (answers, {"p50_us": ("median, µs", False), "p99_us": ("99th percentile, µs", False)}),
+    "TCP connections": (connections, {"per_s": ("a second", True)}),
+    "UDP, 64 bytes": (datagrams, {"per_s": ("a second", True)}),
+}
