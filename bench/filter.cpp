@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -32,7 +33,6 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::uint16_t kPort = 4242;
-constexpr unsigned kRounds = 5;
 constexpr unsigned kNewFlows = 16'000;  // far from the default nf_conntrack_max of small machines
 const unsigned kPackets = slowness() == 1 ? 200'000 : 20'000;
 
@@ -161,9 +161,9 @@ Result<double> play(const Peer& peer, const Case& c) {
   return static_cast<double>(arrived) / Seconds(time).count();
 }
 
-Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
+Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c, unsigned rounds) {
   std::map<std::string, std::vector<double>> seen;
-  for (unsigned round = 0; round < kRounds; ++round)
+  for (unsigned round = 0; round < rounds; ++round)
     for (const auto& peer : peers) {
       BV_TRY(const auto rate, play(peer, c));
       seen[peer.name].push_back(rate);
@@ -182,13 +182,13 @@ Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
   return rows;
 }
 
-Result<nlohmann::json> run() {
+Result<nlohmann::json> run(unsigned rounds) {
   std::vector<Peer> peers{kOurs};
   if (!engine_missing(EngineKind::Ipvlan)) peers.push_back(kIpvlan);
   peers.push_back(kVeth);
   auto results = nlohmann::json::array();
   const auto add = [&](const Case& c) -> Result<> {
-    BV_TRY(const auto rows, compare(peers, c));
+    BV_TRY(const auto rows, compare(peers, c, rounds));
     results.insert(results.end(), rows.begin(), rows.end());
     return {};
   };
@@ -203,13 +203,17 @@ Result<nlohmann::json> run() {
 }  // namespace
 }  // namespace bpfvlan::test
 
-int main() {
+int main(int argc, char** argv) {
   using namespace bpfvlan;
+  CLI::App app("Packets a second through stateful rules");
+  unsigned rounds = 5;
+  app.add_option("--rounds", rounds, "Turns of each peer")->check(CLI::Range(1, 100));
+  CLI11_PARSE(app, argc, argv);
   if (const auto in = lab::enter_sandbox(); !in) {
     fmt::print(stderr, "{} (run as root)\n", in.error().what);
     return EXIT_FAILURE;
   }
-  const auto results = test::run();
+  const auto results = test::run(rounds);
   if (!results) {
     fmt::print(stderr, "{}\n", results.error().what);
     return EXIT_FAILURE;

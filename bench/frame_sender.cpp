@@ -78,7 +78,8 @@ Result<> XdpSender::send(const Bytes& frame, std::uint32_t times) const {
   xdp_md context{};
   context.data_end = static_cast<std::uint32_t>(frame.size());
   context.ingress_ifindex = ifindex_;
-  LIBBPF_OPTS(bpf_test_run_opts, options);
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
   options.data_in = frame.data();
   options.data_size_in = context.data_end;
   options.ctx_in = &context;

@@ -54,7 +54,7 @@ def measure(args):
 
 def add_arguments(parser):
     parser.add_argument("--rounds", type=int, default=5, help="turns of each peer on each path")
-    parser.add_argument("--seconds", type=int, default=1, help="of each kind of traffic in a turn")
+    parser.add_argument("--seconds", type=float, default=1, help="of each kind of traffic in a turn; of a stream, whole ones")
     parser.add_argument("--path", action="append", dest="paths", choices=[SIBLINGS, INBOUND, OUTBOUND])
     parser.add_argument("--traffic", action="append", choices=list(TRAFFIC))
     parser.add_argument("--peer", action="append", dest="peers", help="ours is always there")

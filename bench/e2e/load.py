@@ -3,6 +3,7 @@
 matter of luck; but questions and connections, where the two take turns, have one: how long another CPU takes to wake up is
 not what is asked."""
 import json
+import math
 import subprocess
 
 from .shell import inside, run
@@ -18,7 +19,7 @@ def stream(_, client, server, address, seconds):
                 if "listening" in line:
                     break
             # -A: CPU of the client, of the server
-            out = inside(client, "iperf3", "-c", address, "-p", PORT, "-t", str(seconds), "-A", "0,1", "-J")
+            out = inside(client, "iperf3", "-c", address, "-p", PORT, "-t", str(math.ceil(seconds)), "-A", "0,1", "-J")
             return {"gbit_per_s": json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e9}
         finally:
             listening.terminate()
