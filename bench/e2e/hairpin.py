@@ -96,7 +96,7 @@ def compare(args, what, kinds, measure, target):
                 row["without_sending"] = round(statistics.median(
                     work(seen[kind], seen["alone"]) / work(seen[first], seen["alone"]) for seen in rounds), 3)
             if (by, kind) == ("XDP", "bpfvlan, TC"):
-                row |= {"target": target, "met": ratio >= target}
+                row |= {"target": target, "met": row["without_sending"] >= target}  # a far end is another machine
             yield row
 
 

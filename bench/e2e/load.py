@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is measured on a path, and by which program. Sender and receiver have a CPU each, so that who shares one is no
-matter of luck; but questions and connections, where the two take turns, have one: how long another CPU takes to wake up is
-not what is asked."""
+"""What is measured on a path, and by which program.
+
+Sender and receiver have a CPU each, so that who shares one is no matter of luck; but questions and connections, where the
+two take turns, have one: how long another CPU takes to wake up is not what is asked. Medians within a turn, and CPU seconds,
+are hardly touched by what else a busy machine does; rates are.
+"""
 import json
 import math
 import subprocess
@@ -20,7 +23,10 @@ def stream(_, client, server, address, seconds):
                     break
             # -A: CPU of the client, of the server
             out = inside(client, "iperf3", "-c", address, "-p", PORT, "-t", str(math.ceil(seconds)), "-A", "0,1", "-J")
-            return {"gbit_per_s": json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e9}
+            end = json.loads(out)["end"]
+            rate = end["sum_received"]["bits_per_second"] / 1e9
+            busy = end["cpu_utilization_percent"]["host_total"] + end["cpu_utilization_percent"]["remote_total"]
+            return {"gbit_per_s": rate, "gbit_per_cpu_s": rate / busy * 100}
         finally:
             listening.terminate()
 
@@ -45,8 +51,9 @@ def datagrams(program, *path, seconds):
 
 # Name of a kind of traffic: (how it is measured, {what of its result counts: its name, whether more is better}).
 TRAFFIC = {
-    "TCP stream": (stream, {"gbit_per_s": ("Gbit/s", True)}),
+    "TCP stream": (stream, {"gbit_per_s": ("Gbit/s", True),
+                            "gbit_per_cpu_s": ("Gbit a CPU second of both ends", True)}),
     "TCP answers": (answers, {"p50_us": ("median, µs", False), "p99_us": ("99th percentile, µs", False)}),
-    "TCP connections": (connections, {"per_s": ("a second", True)}),
-    "UDP, 64 bytes": (datagrams, {"per_s": ("a second", True)}),
+    "TCP connections": (connections, {"per_s": ("a second", True), "p50_us": ("median, µs", False)}),
+    "UDP, 64 bytes": (datagrams, {"per_s": ("a second", True), "p50_us": ("of the sender, median, µs", False)}),
 }

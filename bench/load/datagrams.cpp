@@ -9,18 +9,17 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <thread>
 
 #include "bpfvlan/unique_fd.hpp"
 #include "cpu.hpp"
 #include "lab/sockets.hpp"
 #include "loads.hpp"
+#include "times.hpp"
 
 namespace bpfvlan::test {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
 
 constexpr std::chrono::milliseconds kPatience{10'000};
 constexpr unsigned kAtOnce = 32;
@@ -93,16 +92,14 @@ Result<nlohmann::json> send_datagrams(const Load& load) {
   BV_CHECK(run_on(load.client_cpu));
   Batch batch;
   std::uint64_t sent = 0, taken = 0;
-  Seconds time{};
+  std::optional<Times> times;
   {
     const Receiver receiving(receiver, load.server_cpu);
-    const auto start = Clock::now();
-    for (; Clock::now() - start < load.time;) {
+    for (times.emplace(); times->all() < load.time; times->lap()) {
       const int n = batch.send(sender);
       if (n < 0 && errno != ENOBUFS) return fail(errno, "send");
       sent += static_cast<unsigned>(std::max(n, 0));
     }
-    time = Clock::now() - start;
     // What is under way still: until all are accounted for, or none comes any more.
     const auto seen = [&] { return receiving.taken() + refused(receiver); };
     for (auto before = seen(), until = before; before < sent; before = until) {
@@ -117,7 +114,8 @@ Result<nlohmann::json> send_datagrams(const Load& load) {
   if (arrived == 0 || arrived > sent)
     return refuse(std::errc::io_error, fmt::format("{} of {} datagrams arrived", arrived, sent));
   return nlohmann::json{
-      {"per_s", std::llround(static_cast<double>(arrived) / time.count())},
+      {"per_s", std::llround(static_cast<double>(arrived) / times->all().count())},
+      {"p50_us", times->microseconds(0.5) / kAtOnce},
       {"taken", taken},
       {"no_room", no_room},
       {"lost", sent - arrived},

@@ -21,11 +21,11 @@ struct Load {
 // One byte there and one back over one TCP connection: microseconds, median and 99th percentile.
 Result<nlohmann::json> ask(const Load& load);
 
-// TCP connections made, accepted and closed, one after another.
+// TCP connections made, accepted and closed, one after another: a second, and the median's time.
 Result<nlohmann::json> connect_and_close(const Load& load);
 
 // UDP datagrams of 64 bytes of one flow: how many reach the receiving socket in a second, whether
-// it has room or not.
+// it has room or not; and what one takes its sender, by the median of batches.
 Result<nlohmann::json> send_datagrams(const Load& load);
 
 enum class By { PacketSocket, Xdp };

@@ -3,25 +3,22 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <thread>
-#include <vector>
 
 #include "bpfvlan/netns.hpp"
 #include "bpfvlan/unique_fd.hpp"
 #include "cpu.hpp"
 #include "lab/sockets.hpp"
 #include "loads.hpp"
+#include "times.hpp"
 
 namespace bpfvlan::test {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
 
 constexpr std::chrono::milliseconds kPatience{10'000};
 
@@ -56,11 +53,6 @@ void at_once(const UniqueFd& fd) {
   setsockopt(fd.get(), SOL_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-double percentile(std::vector<float>& sorted, double share) {
-  const auto at = static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1));
-  return std::round(1000 * static_cast<double>(sorted[at])) / 1000;
-}
-
 // Each answer takes one question; the connection's end ends it.
 void answer(const UniqueFd& listener, int cpu) {
   if (!run_on(cpu)) return;
@@ -88,29 +80,20 @@ Result<nlohmann::json> ask(const Load& load) {
   BV_TRY(const auto inside, InNetns::enter(ns.fd()));
   BV_TRY(const auto fd, connected(to, load.path));
   at_once(fd);
-  std::vector<float> took;
-  took.reserve(1 << 20);
-  char byte = 0;
-  const auto start = Clock::now();
-  for (auto asked = start; asked - start < load.time && took.size() < took.capacity();) {
+  Times times;
+  for (char byte = 0; times.all() < load.time; times.lap())
     if (send(fd.get(), &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd.get(), &byte, 1, 0) != 1)
-      return fail(errno, fmt::format("answer {}", took.size() + 1));
-    const auto now = Clock::now();
-    took.push_back(std::chrono::duration<float, std::micro>(now - asked).count());
-    asked = now;
-  }
-  std::sort(took.begin(), took.end());
-  return nlohmann::json{{"p50_us", percentile(took, 0.5)},
-                        {"p99_us", percentile(took, 0.99)},
-                        {"answers", took.size()}};
+      return fail(errno, fmt::format("answer {}", times.count() + 1));
+  return nlohmann::json{{"p50_us", times.microseconds(0.5)},
+                        {"p99_us", times.microseconds(0.99)},
+                        {"answers", times.count()}};
 }
 
 Result<nlohmann::json> connect_and_close(const Load& load) {
   BV_TRY(const auto ns, Netns::open(load.path.from));
   lab::Address to(load.path.address);
   std::atomic<std::uint64_t> accepted{0};
-  std::uint64_t made = 0;
-  Seconds time{};
+  std::optional<Times> times;
   {
     Server server{lab::server(load.path, SOCK_STREAM, to, kPatience), {}};
     if (!server.listener) return fail(errno, "listen");
@@ -118,18 +101,20 @@ Result<nlohmann::json> connect_and_close(const Load& load) {
         std::thread([&] { accept_and_close(server.listener, load.server_cpu, accepted); });
     BV_CHECK(run_on(load.client_cpu));
     BV_TRY(const auto inside, InNetns::enter(ns.fd()));
-    const auto start = Clock::now();
-    for (; Clock::now() - start < load.time; ++made) {
+    for (times.emplace(); times->all() < load.time; times->lap()) {
       BV_TRY(const auto fd, connected(to, load.path));
       char byte = 0;
       if (recv(fd.get(), &byte, 1, 0) != 0) return fail(errno, "the other side's close");
     }
-    time = Clock::now() - start;
   }
+  const auto made = times->count();
   if (accepted != made)
     return refuse(std::errc::io_error,
                   fmt::format("{} connections made, {} accepted", made, accepted.load()));
-  return nlohmann::json{{"per_s", std::llround(static_cast<double>(made) / time.count())}};
+  return nlohmann::json{
+      {"per_s", std::llround(static_cast<double>(made) / times->all().count())},
+      {"p50_us", times->microseconds(0.5)},
+  };
 }
 
 }  // namespace bpfvlan::test
