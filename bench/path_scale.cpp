@@ -94,10 +94,11 @@ Result<> measure_with(const Peer& peer, const Others& others, const Measure& mea
 
 // The driver compares each new address with all that are there, which is what limits how many it is
 // given here.
-Result<json> measure_scale(const Measure& measure) {
+Result<json> measure_scale(const Measure& measure, unsigned endpoints) {
+  const Others many{endpoints - 2, 1};
   const std::vector<std::pair<Peer, std::vector<Others>>> peers{
-      {{"ipvlan", EngineKind::Ipvlan}, {{}, {64, 256}, {1022, 1}}},
-      {{"bpfvlan, veth", EngineKind::Bpfvlan}, {{}, {64, 256}, {62, 1057}, {1022, 1}}},
+      {{"ipvlan", EngineKind::Ipvlan}, {{}, {64, 256}, many}},
+      {{"bpfvlan, veth", EngineKind::Bpfvlan}, {{}, {64, 256}, {62, 1057}, many}},
   };
   auto results = json::array();
   for (const auto& [peer, settings] : peers) {

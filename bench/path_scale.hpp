@@ -13,6 +13,7 @@ namespace bpfvlan::test {
 using Measure = std::function<Result<double>(const Network&, const Row&)>;
 
 // Mode l3, UDP and IPv4: each peer's cost, and how many times that with nobody else there it is.
-Result<nlohmann::json> measure_scale(const Measure& measure);
+// `endpoints`: how many are many; 3 at least.
+Result<nlohmann::json> measure_scale(const Measure& measure, unsigned endpoints);
 
 }  // namespace bpfvlan::test

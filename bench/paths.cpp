@@ -121,10 +121,11 @@ Result<bool> check(const std::string& file, const Effort& effort) {
   return sentences.empty();
 }
 
-Result<bool> show_scale(const Effort& effort) {
-  BV_TRY(const auto results, measure_scale([&](const Network& network, const Row& row) {
-           return measure(network, row, effort);
-         }));
+Result<bool> show_scale(const Effort& effort, unsigned endpoints) {
+  const auto one = [&](const Network& network, const Row& row) {
+    return measure(network, row, effort);
+  };
+  BV_TRY(const auto results, measure_scale(one, endpoints));
   utsname kernel{};
   uname(&kernel);
   fmt::print("{}\n", json{{"kernel", kernel.release}, {"results", results}}.dump(1));
@@ -151,13 +152,17 @@ int main(int argc, char** argv) {
   bool scale = false;
   app.add_flag("--scale", scale, "With many endpoints and addresses instead; one turn")
       ->excludes("--check");
+  unsigned endpoints = 1024;
+  app.add_option("--endpoints", endpoints,
+                 "With --scale: how many are many; thousands take minutes")
+      ->check(CLI::Range(3, BV_DEFAULT_ENDPOINTS));
   CLI11_PARSE(app, argc, argv);
 
   if (const auto in = lab::enter_sandbox(); !in) {
     fmt::print(stderr, "{} (run as root)\n", in.error().what);
     return EXIT_FAILURE;
   }
-  const auto good = scale            ? test::show_scale(effort)
+  const auto good = scale            ? test::show_scale(effort, endpoints)
                     : bounds.empty() ? test::show(effort)
                                      : test::check(bounds, effort);
   if (!good) fmt::print(stderr, "{}\n", good.error().what);
