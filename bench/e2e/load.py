@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is measured on a path, and by which program.
 
-Sender and receiver have a CPU each, so that who shares one is no matter of luck; but questions and connections, where the
-two take turns, have one: how long another CPU takes to wake up is not what is asked. Medians within a turn, and CPU seconds,
+Sender and receiver have a CPU each, so that who shares one is no matter of luck; but what one thread writes and reads,
+questions and connections, where the two take turns, have one: how long another CPU takes to wake up is not what is asked. Medians within a turn, and CPU seconds,
 are hardly touched by what else a busy machine does; rates are.
 """
 import json
@@ -45,6 +45,10 @@ def connections(program, *path, seconds):
     return load(program, "connect", "0", path, seconds)
 
 
+def pieces(program, *path, seconds):
+    return load(program, "pieces", "0", path, seconds)
+
+
 def datagrams(program, *path, seconds):
     return load(program, "datagrams", "1", path, seconds)
 
@@ -53,6 +57,7 @@ def datagrams(program, *path, seconds):
 TRAFFIC = {
     "TCP stream": (stream, {"gbit_per_s": ("Gbit/s", True),
                             "gbit_per_cpu_s": ("Gbit a CPU second of both ends", True)}),
+    "TCP, 64 KiB": (pieces, {"p50_us": ("written and read, median, µs", False)}),
     "TCP answers": (answers, {"p50_us": ("median, µs", False), "p99_us": ("99th percentile, µs", False)}),
     "TCP connections": (connections, {"per_s": ("a second", True), "p50_us": ("median, µs", False)}),
     "UDP, 64 bytes": (datagrams, {"per_s": ("a second", True), "p50_us": ("of the sender, median, µs", False)}),

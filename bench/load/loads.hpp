@@ -24,6 +24,10 @@ Result<nlohmann::json> ask(const Load& load);
 // TCP connections made, accepted and closed, one after another: a second, and the median's time.
 Result<nlohmann::json> connect_and_close(const Load& load);
 
+// TCP, written in pieces of 64 KiB and read again by the client's thread: what a piece takes, by
+// the median of batches.
+Result<nlohmann::json> send_pieces(const Load& load);
+
 // UDP datagrams of 64 bytes of one flow: how many reach the receiving socket in a second, whether
 // it has room or not; and what one takes its sender, by the median of batches.
 Result<nlohmann::json> send_datagrams(const Load& load);

@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
   test::add(app, "ask", "A byte there and back over TCP, again and again", load, run, test::ask);
   test::add(app, "connect", "TCP connections, one after another", load, run,
             test::connect_and_close);
+  test::add(app, "pieces", "TCP, written and read in pieces of 64 KiB by one thread", load, run,
+            test::send_pieces);
   test::add(app, "datagrams", "UDP, 64 bytes", load, run, test::send_datagrams);
   test::add_frames(app, frames, run);
   CLI11_PARSE(app, argc, argv);
