@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What is measured on a path, and by which program.
 
-Sender and receiver have a CPU each, so that who shares one is no matter of luck; but what one thread writes and reads,
-questions and connections, where the two take turns, have one: how long another CPU takes to wake up is not what is asked. Medians within a turn, and CPU seconds,
-are hardly touched by what else a busy machine does; rates are.
+Sender and receiver have a CPU each, so that who shares one is no matter of luck. But what one thread writes and reads,
+questions and connections, where the two take turns, have one: how long another CPU takes to wake up is not what is asked.
+Medians within a turn, and CPU seconds, are hardly touched by what else a busy machine does; rates are.
 """
 import json
 import math
