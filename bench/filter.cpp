@@ -3,12 +3,12 @@
 // in mode l3s with iptables and nf_conntrack, where the kernel has it, and beside a veth pair with
 // them. Peers take turns in one run; the figures that count are the ratios of their medians. JSON.
 #include <fmt/core.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -16,8 +16,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <sstream>
 
 #include "bpfvlan/test/frame.hpp"
+#include "frame_sender.hpp"
 #include "lab/sockets.hpp"
 #include "network.hpp"
 #include "packet_socket.hpp"
@@ -30,28 +33,17 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::uint16_t kPort = 4242;
-constexpr unsigned kRounds = 5, kBatch = 64;
 constexpr unsigned kNewFlows = 16'000;  // far from the default nf_conntrack_max of small machines
 const unsigned kPackets = slowness() == 1 ? 200'000 : 20'000;
 
-// What X sends, as fast as it can: its stack plays no part, and each frame is through the
-// receiver's when send() comes back.
+// What X sends.
 class Sender {
  public:
   static Result<Sender> make(const Bytes& to_mac) {
-    BV_TRY(const auto ns, Netns::open("x"));
-    BV_TRY(const auto inside, InNetns::enter(ns.fd()));
-    Sender sender;
+    BV_TRY(auto by, FrameSender::open("x", "X"));
+    Sender sender(std::move(by));
     Ethernet ethernet;
     std::copy(to_mac.begin(), to_mac.end(), ethernet.dst.octets.begin());
-    sender.fd_ = UniqueFd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    sockaddr_ll to{};
-    to.sll_family = AF_PACKET;
-    to.sll_ifindex = static_cast<int>(if_nametoindex("X"));
-    const int on = 1;
-    if (!sender.fd_ || bind(sender.fd_.get(), reinterpret_cast<sockaddr*>(&to), sizeof(to)) ||
-        setsockopt(sender.fd_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)))
-      return fail(errno, "packet socket");
     for (auto& frame : sender.frames_)
       frame = test::frame(ethernet, IPv4{.src = kX.v4, .dst = kA.v4},
                           Udp{.sport = kPort, .dport = kPort}, payload(32));
@@ -60,24 +52,18 @@ class Sender {
 
   // `flow` numbers the flow of each packet; flow 0 is from kPort.
   Result<> send(unsigned packets, const std::function<unsigned(unsigned)>& flow) {
-    mmsghdr messages[kBatch]{};
-    iovec io[kBatch];
     for (unsigned done = 0; done < packets;) {
-      const unsigned count = std::min(kBatch, packets - done);
-      for (unsigned i = 0; i < count; ++i) {
-        name_flow(frames_[i], flow(done + i));
-        io[i] = {frames_[i].data(), frames_[i].size()};
-        messages[i].msg_hdr.msg_iov = &io[i];
-        messages[i].msg_hdr.msg_iovlen = 1;
-      }
-      const int sent = sendmmsg(fd_.get(), messages, count, 0);
-      if (sent < 0) return fail(errno, "send");
-      done += static_cast<unsigned>(sent);
+      const std::span batch(frames_.data(), std::min(kFramesAtOnce, packets - done));
+      for (unsigned i = 0; i < batch.size(); ++i) name_flow(batch[i], flow(done + i));
+      BV_TRY(const auto sent, by_.send(batch));
+      if (!sent) return refuse(std::errc::no_buffer_space, "X takes no more frames");
+      done += sent;
     }
     return {};
   }
 
  private:
+  explicit Sender(FrameSender by) : by_(std::move(by)) {}
   static void name_flow(Bytes& frame, unsigned flow) {
     const auto port = static_cast<std::uint16_t>(kPort + flow);
     frame[14 + 20] = static_cast<std::uint8_t>(port >> 8);
@@ -85,8 +71,8 @@ class Sender {
     frame[14 + 20 + 6] = frame[14 + 20 + 7] = 0;  // no checksum (RFC 768)
   }
 
-  UniqueFd fd_;
-  std::array<Bytes, kBatch> frames_;
+  FrameSender by_;
+  std::array<Bytes, kFramesAtOnce> frames_;
 };
 
 const Peer kOurs{"bpfvlan l3s", EngineKind::Bpfvlan};
@@ -155,7 +141,7 @@ Result<double> play(const Peer& peer, const Case& c) {
   BV_TRY(const auto receiver, Receiver::make(network->a().netns));
   BV_CHECK(receiver.open_flow());
   // For neighbours and caches, and until the socket is full: what waits there is not counted.
-  BV_CHECK(sender.send(16 * kBatch, [](unsigned) { return 0; }));
+  BV_CHECK(sender.send(16 * kFramesAtOnce, [](unsigned) { return 0; }));
   BV_TRY(const auto before, receiver.received());
   const auto start = Clock::now();
   BV_CHECK(sender.send(c.packets, [&](unsigned i) { return c.new_flows ? i + 1 : 0; }));
@@ -175,9 +161,9 @@ Result<double> play(const Peer& peer, const Case& c) {
   return static_cast<double>(arrived) / Seconds(time).count();
 }
 
-Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
+Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c, unsigned rounds) {
   std::map<std::string, std::vector<double>> seen;
-  for (unsigned round = 0; round < kRounds; ++round)
+  for (unsigned round = 0; round < rounds; ++round)
     for (const auto& peer : peers) {
       BV_TRY(const auto rate, play(peer, c));
       seen[peer.name].push_back(rate);
@@ -196,13 +182,13 @@ Result<nlohmann::json> compare(const std::vector<Peer>& peers, const Case& c) {
   return rows;
 }
 
-Result<nlohmann::json> run() {
+Result<nlohmann::json> run(unsigned rounds) {
   std::vector<Peer> peers{kOurs};
   if (!engine_missing(EngineKind::Ipvlan)) peers.push_back(kIpvlan);
   peers.push_back(kVeth);
   auto results = nlohmann::json::array();
   const auto add = [&](const Case& c) -> Result<> {
-    BV_TRY(const auto rows, compare(peers, c));
+    BV_TRY(const auto rows, compare(peers, c, rounds));
     results.insert(results.end(), rows.begin(), rows.end());
     return {};
   };
@@ -217,13 +203,17 @@ Result<nlohmann::json> run() {
 }  // namespace
 }  // namespace bpfvlan::test
 
-int main() {
+int main(int argc, char** argv) {
   using namespace bpfvlan;
+  CLI::App app("Packets a second through stateful rules");
+  unsigned rounds = 5;
+  app.add_option("--rounds", rounds, "Turns of each peer")->check(CLI::Range(1, 100));
+  CLI11_PARSE(app, argc, argv);
   if (const auto in = lab::enter_sandbox(); !in) {
     fmt::print(stderr, "{} (run as root)\n", in.error().what);
     return EXIT_FAILURE;
   }
-  const auto results = test::run();
+  const auto results = test::run(rounds);
   if (!results) {
     fmt::print(stderr, "{}\n", results.error().what);
     return EXIT_FAILURE;

@@ -150,6 +150,26 @@ void add_new(const Devices& devices) {
   }
 }
 
+// A packet of a connection that is established, with so many more in a table of the default size.
+// That nobody has answered these plays no part in finding another.
+void add_flows(const Devices& devices) {
+  const Case fill{"", Hook::kRx, packet(kIn4, Udp{}), TC_ACT_REDIRECT, filtered({}), kPorts4};
+  for (const std::uint32_t flows : {1u, 1000u, 100'000u, 200'000u}) {
+    const Case c{fmt::format("l3s_rx_flows_udp_ipv4/flows:{}", flows), Hook::kRx,
+                 packet(kIn4, kUdpIn), TC_ACT_REDIRECT, filtered({})};
+    add(c.name, [=, &devices](auto& state) {
+      Programs programs(BV_SHIPPED_OBJECT, Programs::Record::kNo,
+                        {.connections = BV_DEFAULT_CONNECTIONS});
+      set_up(c.world, devices, programs, both_ways(kIn4, kOut4));
+      if (flows > 1)
+        programs.run(fill.hook, fill.frame,
+                     {.device = devices.parent(), .number_at = fill.number_at}, flows - 1);
+      measure(state, c, programs, devices, kRuns);
+      state.counters["flows_there"] = static_cast<double>(connections(programs).size());
+    });
+  }
+}
+
 // Rules as a host has them, each with an address, a protocol and a port of its own.
 std::string rule(std::size_t number) {
   return fmt::format("-s 10.{}.{}.{} -p tcp --dport {} -j DROP", 1 + number % 200,
@@ -196,6 +216,7 @@ void add_rules(const Devices& devices) {
 void add_filter_paths(const Devices& devices) {
   add_established(devices);
   add_new(devices);
+  add_flows(devices);
   add_rules(devices);
 }
 

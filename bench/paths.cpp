@@ -18,6 +18,7 @@
 
 #include "bounds.hpp"
 #include "path_rows.hpp"
+#include "path_scale.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -120,6 +121,17 @@ Result<bool> check(const std::string& file, const Effort& effort) {
   return sentences.empty();
 }
 
+Result<bool> show_scale(const Effort& effort, unsigned endpoints) {
+  const auto one = [&](const Network& network, const Row& row) {
+    return measure(network, row, effort);
+  };
+  BV_TRY(const auto results, measure_scale(one, endpoints));
+  utsname kernel{};
+  uname(&kernel);
+  fmt::print("{}\n", json{{"kernel", kernel.release}, {"results", results}}.dump(1));
+  return true;
+}
+
 Result<bool> show(const Effort& effort) {
   BV_TRY(const auto measured, run(all_rows(), effort));
   fmt::print("{}\n", measured.dump(1));
@@ -137,13 +149,22 @@ int main(int argc, char** argv) {
   app.add_option("--turns", effort.turns, "Networks of each peer")->check(CLI::Range(1, 100));
   app.add_option("--batches", effort.batches, "Measured on each")->check(CLI::Range(1, 10'000));
   app.add_option("--check", bounds, "File of bounds")->check(CLI::ExistingFile);
+  bool scale = false;
+  app.add_flag("--scale", scale, "With many endpoints and addresses instead; one turn")
+      ->excludes("--check");
+  unsigned endpoints = 1024;
+  app.add_option("--endpoints", endpoints,
+                 "With --scale: how many are many; thousands take minutes")
+      ->check(CLI::Range(3, BV_DEFAULT_ENDPOINTS));
   CLI11_PARSE(app, argc, argv);
 
   if (const auto in = lab::enter_sandbox(); !in) {
     fmt::print(stderr, "{} (run as root)\n", in.error().what);
     return EXIT_FAILURE;
   }
-  const auto good = bounds.empty() ? test::show(effort) : test::check(bounds, effort);
+  const auto good = scale            ? test::show_scale(effort, endpoints)
+                    : bounds.empty() ? test::show(effort)
+                                     : test::check(bounds, effort);
   if (!good) fmt::print(stderr, "{}\n", good.error().what);
   return good && *good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -26,6 +27,7 @@
 namespace bpfvlan::test {
 namespace {
 
+constexpr std::uint32_t kFloodBatch = 512;  // group.h: copies that one run of a program makes
 constexpr std::uint32_t kFew = kAddresses, kSome = 1000, kMany = BV_DEFAULT_ADDRESSES;
 
 // Routed by xmit already, and local: recognised by the loopback's MAC address.
@@ -131,6 +133,42 @@ void add_paths(Programs& programs, const Devices& devices, std::uint32_t address
     });
 }
 
+// More endpoints of the parent, each with an address, up to this number of all. They have no
+// devices: none of them sends or gets anything.
+void add_endpoints(Programs& programs, const Devices& devices, std::uint32_t number) {
+  constexpr std::uint32_t kThere = 4;  // in the small world
+  constexpr std::array kTheirs{kSenderId, kReceiverId, kThirdId, kForeignId};
+  for (std::uint32_t id = 0, there = kThere; there < number; ++id) {
+    if (std::find(kTheirs.begin(), kTheirs.end(), id) != kTheirs.end()) continue;
+    ++there;
+    auto endpoint = *programs.find<bv_endpoint>("endpoints", devices.receiver());
+    auto port = *programs.find<bv_port>("ports", kReceiverId);
+    endpoint.id = port.id = id;
+    port.host_side = kNoDevice + 1 + id;
+    programs.put(port.host_side, endpoint);
+    programs.put("ports", id, port);
+    bv_addr owner{};
+    owner.to = port;
+    const auto high = static_cast<std::uint8_t>(id >> 8), low = static_cast<std::uint8_t>(id);
+    programs.put(devices.parent(), Ip4Addr({172, 16, high, low}), owner);
+  }
+}
+
+// Each has maps of its own, as nothing takes endpoints back.
+void add_paths_of_endpoints(const Devices& devices) {
+  for (const Case& c : cases()) {
+    if (c.name != "rx_hit_ipv4" && c.name != "xmit_sibling_ipv4" && c.name != "xmit_wire_ipv4")
+      continue;
+    for (const std::uint32_t endpoints : {4u, 10u, 100u, 1000u, BV_DEFAULT_ENDPOINTS + 0u})
+      add(fmt::format("{}/endpoints:{}", c.name, endpoints), [=, &devices](auto& state) {
+        Programs programs(BV_SHIPPED_OBJECT, Programs::Record::kNo);
+        install(c.world, devices, programs);
+        add_endpoints(programs, devices, endpoints);
+        measure(state, c, programs, devices, kRuns);
+      });
+  }
+}
+
 // Who of the l2 endpoints has joined the group: none but these; or all had, and the others left.
 enum class Joined { kMembersAlone, kAllBefore };
 
@@ -155,7 +193,8 @@ std::vector<Flood> floods() {
 void add_floods(const Devices& devices, const Sink& sink) {
   constexpr std::uint32_t kMembers = 10;
   for (const Flood& flood : floods()) {
-    for (const std::uint32_t endpoints : {10u, 100u, 1000u, 4096u}) {
+    for (const std::uint32_t endpoints : {10u, 100u, kFloodBatch, 1000u, 4096u}) {
+      if (flood.everybody && endpoints > kFloodBatch) continue;  // more than one run of the program
       add(fmt::format("{}/endpoints:{}", flood.path.name, endpoints),
           [=, &devices, &sink](auto& state) {
             // Its own, as nothing takes hints of members back.
@@ -181,6 +220,7 @@ void run_all() {
         std::make_unique<Programs>(BV_SHIPPED_OBJECT, Programs::Record::kNo));
   };
   for (const auto addresses : {kFew, kSome, kMany}) add_paths(load(), devices, addresses);
+  add_paths_of_endpoints(devices);
   add_floods(devices, sink);
   add_filter_paths(devices);
   add_hairpin_paths(devices);
