@@ -9,7 +9,6 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/in6.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
@@ -19,7 +18,6 @@
 
 typedef struct __sk_buff ctx_t;
 
-#define CTX_AF_INET6	 10
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the loopback of every namespace */
 #define VLAN_VID_MASK	 0x0fff
 
@@ -260,19 +258,16 @@ static __always_inline void ctx_start_early(ctx_t *ctx)
 
 /*
  * Route with this output interface and resolve the neighbour; needs no forwarding sysctl. `hop`:
- * the neighbour, if it is known already, and an IPv6 one.
+ * the neighbour, if it is known already.
  */
-static __always_inline int ctx_route_out(ctx_t *ctx, __u32 ifindex, const struct in6_addr *hop,
+static __always_inline int ctx_route_out(ctx_t *ctx, __u32 ifindex, struct bpf_redir_neigh *hop,
 					 bool early)
 {
-	struct bpf_redir_neigh to = {.nh_family = CTX_AF_INET6};
-
 	if (early)
 		ctx_start_early(ctx);
-	if (!hop)
-		return bpf_redirect_neigh(ifindex, NULL, 0, 0);
-	__builtin_memcpy(to.ipv6_nh, hop, sizeof(to.ipv6_nh));
-	return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
+	if (hop)
+		return bpf_redirect_neigh(ifindex, hop, sizeof(*hop), 0);
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
 /*

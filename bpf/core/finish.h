@@ -16,7 +16,7 @@ static __always_inline int carry_out(ctx_t *ctx, const struct verdict *v, bool e
 		return ctx_deliver(ctx, v->ifindex, v->to->in_parent_netns, early);
 	}
 	if (v->action == BV_WIRE)
-		return ctx_route_out(ctx, v->ifindex, v->by_hop ? &v->hop : NULL, early);
+		return ctx_route_out(ctx, v->ifindex, v->hop, early);
 	if (v->action == BV_PASS)
 		return ctx_pass();
 	switch (v->action) {

@@ -35,10 +35,25 @@ static __always_inline struct verdict route_ipv4(const struct iphdr *ip, bool ma
 	return to_wire(malformed, parent);
 }
 
+/* The neighbour of the packet at hand: the stack has no room for it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_redir_neigh);
+} hop_scratch BV_MAP;
+
+static __always_inline struct bpf_redir_neigh *the_hop(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hop_scratch, &zero);
+}
+
 enum ipv6_way {
 	IPV6_WAY_UNKNOWN, /* by the parent's routes alone */
 	IPV6_WAY_HOST,
-	IPV6_WAY_HOP, /* by the parent, to a neighbour that is known */
+	IPV6_WAY_HOP, /* by the parent, to the_hop() */
 };
 
 /*
@@ -48,10 +63,11 @@ enum ipv6_way {
  * the parent is the one that its own routes would give, so it need not be looked for again. A
  * function of its own, as its stack would be missing elsewhere.
  */
-static __noinline int ipv6_way(ctx_t *ctx, __u32 parent, struct in6_addr *hop)
+static __noinline int ipv6_way(ctx_t *ctx, __u32 parent)
 {
 	struct bpf_fib_lookup fib = {.family = BV_AF_INET6, .ifindex = ctx_device(ctx)};
 	const struct ipv6hdr *ip6 = ipv6_header(ctx);
+	struct bpf_redir_neigh *hop;
 
 	if (!ip6)
 		return IPV6_WAY_UNKNOWN;
@@ -65,9 +81,11 @@ static __noinline int ipv6_way(ctx_t *ctx, __u32 parent, struct in6_addr *hop)
 		return IPV6_WAY_HOST;
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		if (fib.ifindex != parent)
+		hop = the_hop();
+		if (fib.ifindex != parent || !hop)
 			break;
-		__builtin_memcpy(hop, fib.ipv6_dst, sizeof(*hop));
+		hop->nh_family = BV_AF_INET6;
+		__builtin_memcpy(hop->ipv6_nh, fib.ipv6_dst, sizeof(hop->ipv6_nh));
 		return IPV6_WAY_HOP;
 	}
 	return IPV6_WAY_UNKNOWN;
@@ -76,7 +94,6 @@ static __noinline int ipv6_way(ctx_t *ctx, __u32 parent, struct in6_addr *hop)
 static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hdr *ip6,
 						 bool malformed, __u32 parent)
 {
-	struct in6_addr hop = {};
 	struct verdict v;
 
 	if (ip6->daddr.s6_addr[0] == 0xff)
@@ -85,12 +102,11 @@ static __always_inline struct verdict route_ipv6(ctx_t *ctx, const struct ipv6hd
 	/* From `::` the kernel looks at the parent's routes alone. */
 	if (ipv6_is_strict(&ip6->daddr) || ipv6_is_any(&ip6->saddr))
 		return v;
-	switch (ipv6_way(ctx, parent, &hop)) {
+	switch (ipv6_way(ctx, parent)) {
 	case IPV6_WAY_HOST:
 		return verdict(BV_REASON_TX_HOST);
 	case IPV6_WAY_HOP:
-		v.by_hop = true;
-		v.hop = hop;
+		v.hop = the_hop();
 	}
 	return v;
 }

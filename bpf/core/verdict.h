@@ -3,8 +3,6 @@
 #ifndef BPFVLAN_VERDICT_H
 #define BPFVLAN_VERDICT_H
 
-#include <linux/in6.h>
-
 #include "tables.h"
 
 /* Set by tests through the skeleton; constant 0 is eliminated when the program is loaded. */
@@ -16,8 +14,7 @@ struct verdict {
 	__u32 ifindex;		  /* DELIVER, ANSWER: host side; WIRE, FORWARD, RECEIVE: parent */
 	const struct bv_port *to; /* DELIVER: who gets it */
 	__u16 again;		  /* not the end yet: the state to come again with */
-	bool by_hop;		  /* WIRE: the route is known, by ... */
-	struct in6_addr hop;	  /* ... this neighbour on the parent */
+	struct bpf_redir_neigh *hop; /* WIRE: the neighbour, if it is known */
 };
 
 /* What a reason does; known when the program is compiled wherever the reason is. */
