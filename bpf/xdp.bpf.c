@@ -58,7 +58,7 @@ static __always_inline bool rules_drop(ctx_t *ctx, struct flow *f, const struct 
 }
 
 /* BV_REASON_MAX: it is left to bv_rx. */
-static __always_inline struct verdict early(ctx_t *ctx, struct flow *f)
+static __always_inline struct verdict early_verdict(ctx_t *ctx, struct flow *f)
 {
 	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
 	const struct bv_port *to;
@@ -85,8 +85,7 @@ static __always_inline void count_rule_of(const struct flow *f)
 		count_ct(BV_CT_STAT_INVALID);
 }
 
-SEC("xdp.frags")
-int bv_xdp(ctx_t *ctx)
+static __always_inline int early(ctx_t *ctx)
 {
 	__u32 zero = 0;
 	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
@@ -94,7 +93,7 @@ int bv_xdp(ctx_t *ctx)
 
 	if (!f)
 		return ctx_pass();
-	v = early(ctx, f);
+	v = early_verdict(ctx, f);
 	if (v.reason == BV_REASON_MAX || !is_to_parent(ctx))
 		return ctx_pass();
 	if (v.to && !ctx_send_by(&xdp_devices, v.ifindex))
@@ -104,6 +103,22 @@ int bv_xdp(ctx_t *ctx)
 	count(ctx, &v, BV_NO_ENDPOINT);
 	record(&v);
 	return v.to ? ctx_sent() : ctx_drop();
+}
+
+SEC("xdp.frags")
+int bv_xdp(ctx_t *ctx)
+{
+	return early(ctx);
+}
+
+/*
+ * For generic mode. Of a packet that it must copy for a program of several buffers, the kernel
+ * forgets mac_len (skb_pp_cow_data(), since 6.9), and TC would see it begin at its IP header.
+ */
+SEC("xdp")
+int bv_xdp_generic(ctx_t *ctx)
+{
+	return early(ctx);
 }
 
 char _license[] SEC("license") __weak = "GPL";
