@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // bpfvlan attach | detach PARENT, upgrade
+#include <fmt/core.h>
+
 #include "app.hpp"
 
 namespace bpfvlan::cli {
@@ -43,6 +45,16 @@ void add_attach(CLI::App& cli, App& app) {
   command->add_option("PARENT", request->parent, "Interface")->required();
   add_mode(*command, request->mode);
   add_policy(*command, request->policy);
+  command
+      ->add_option_function<std::string>(
+          "--xdp",
+          [request](const std::string& text) {
+            for (const auto mode : {BV_XDP_OFF, BV_XDP_GENERIC, BV_XDP_NATIVE})
+              if (text == to_string(mode)) request->xdp = mode;
+          },
+          "XDP in front: native (the driver's), generic, or off, the default")
+      ->check(CLI::IsMember({"off", "native", "generic"}))
+      ->type_name("off|native|generic");
   command->add_option("--max-endpoints", request->max_endpoints, "Of all parents together")
       ->check(CLI::Range(1, BV_MAX_ENDPOINTS));
   // The bound: what a 64-bit machine's kernel can allocate in one map.
@@ -55,7 +67,11 @@ void add_attach(CLI::App& cli, App& app) {
   command->callback([&app, request] {
     app.action = [&app, request]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->attach(*request);
+      BV_CHECK(control->attach(*request));
+      if (!request->xdp) return {};
+      BV_TRY(const auto notes, control->xdp_notes(request->parent));
+      for (const auto& note : notes) fmt::print(stderr, "bpfvlan: {}\n", note);
+      return {};
     };
   });
   add_detach(cli, app);

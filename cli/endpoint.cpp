@@ -27,6 +27,16 @@ CLI::Option* add_filter(CLI::App& command, std::optional<bool>& filter) {
       ->type_name("on|off");
 }
 
+CLI::Option* add_xdp(CLI::App& command, const std::function<void(bool)>& set) {
+  return command
+      .add_option_function<std::string>(
+          "--xdp", [set](const std::string& text) { set(text == "on"); },
+          "Whether XDP at the parent hands it its frames, for an XDP program in its namespace; "
+          "default: off")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("on|off");
+}
+
 std::optional<bv_device> device_of(const std::string& text) {
   if (text == "auto") return {};
   return text == "netkit" ? BV_DEVICE_NETKIT : BV_DEVICE_VETH;
@@ -50,6 +60,7 @@ void add_add(CLI::App& endpoint, App& app) {
   add_mode(*command, r.mode);
   add_policy(*command, r.policy);
   add_filter(*command, r.filter);
+  add_xdp(*command, [args](bool on) { args->request.takes_xdp = on; });
   command->add_option("--address", args->addresses, "CIDR; may be given many times");
   command->add_flag("--default-route", r.default_route, "Of each family that has an address");
   command
@@ -85,7 +96,7 @@ void add_set(CLI::App& endpoint, App& app) {
     std::string name;
     std::optional<Mode> mode;
     std::optional<Policy> policy;
-    std::optional<bool> filter;
+    std::optional<bool> filter, takes_xdp;
     std::string learn;
     std::uint32_t learn_age = kDefaultLearnAge;
   };
@@ -96,6 +107,7 @@ void add_set(CLI::App& endpoint, App& app) {
   add_mode(*settings, args->mode);
   add_policy(*settings, args->policy);
   add_filter(*settings, args->filter);
+  add_xdp(*settings, [args](bool on) { args->takes_xdp = on; });
   auto* learn = settings->add_option("--learn", args->learn, "off forgets what was learned")
                     ->check(CLI::IsMember({"on", "off"}));
   auto* age = add_learn_age(*settings, args->learn_age)->needs(learn);
@@ -106,7 +118,8 @@ void add_set(CLI::App& endpoint, App& app) {
     if (!args->learn.empty()) learn_age = args->learn == "on" ? args->learn_age : 0;
     app.action = [&app, args, learn_age]() -> Result<> {
       BV_TRY(auto* control, app.control());
-      return control->set_endpoint(args->name, args->mode, args->policy, learn_age, args->filter);
+      return control->set_endpoint(args->name, args->mode, args->policy, learn_age, args->filter,
+                                   args->takes_xdp);
     };
   });
 }

@@ -41,6 +41,8 @@ Rows to_rows(const std::vector<EndpointInfo>& endpoints) {
                     {"policy_inherited", !e.own_policy},
                     {"filter", e.filter},
                     {"filter_inherited", !e.own_filter},
+                    {"xdp", e.takes_xdp},
+                    {"parent_xdp", to_string(e.parent_xdp)},
                     {"mtu", e.mtu},
                     {"addresses", addresses},
                     {"learn_age", e.learn_age},

@@ -26,6 +26,8 @@ EndpointInfo describe(const Control::Impl& c, std::uint32_t host_side, const bv_
   info.own_policy = ep.own_policy != 0;
   info.filter = ep.filter != 0;
   info.own_filter = ep.own_filter != 0;
+  info.takes_xdp = ep.takes_xdp != 0;
+  info.parent_xdp = static_cast<XdpMode>(c.parents.at(ep.parent).xdp);
   info.device = to_string(ep.device);
   info.mtu = ep.mtu;
   if (const auto it = c.addresses.find(host_side); it != c.addresses.end())
@@ -89,7 +91,8 @@ std::vector<ParentInfo> Control::parents() const {
   for (const auto& [ifindex, p] : impl_->parents)
     if (!p.detached)
       out.push_back({p.ifname, ifindex, p.mode, p.policy, std::string(to_string(hook_kind())),
-                     static_cast<std::uint32_t>(impl_->endpoints_of(ifindex).size())});
+                     static_cast<std::uint32_t>(impl_->endpoints_of(ifindex).size()),
+                     static_cast<XdpMode>(p.xdp), p.xdp_shared != 0});
   return out;
 }
 

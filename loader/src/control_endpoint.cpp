@@ -87,9 +87,15 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   ep.netns_inode = inner_ns.inode();
   ep.in_parent_netns = inner_ns.cookie() == c.parent_netns.cookie();
   ep.unfinished = 1;
+  ep.takes_xdp = request.takes_xdp;
   copy_text(ep.name, request.name);
   copy_text(ep.inner_ifname, ifname);
   copy_text(ep.netns, request.netns.value_or(""));
+
+  if (ep.takes_xdp) {
+    BV_CHECK(c.check_takes_xdp(ep));
+    BV_CHECK(c.check_checksums(ep.parent));
+  }
 
   // Before it can learn; with other learners there, it is done already.
   if (ep.learn_age && !c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
@@ -100,6 +106,8 @@ Result<> Control::add_endpoint(const EndpointRequest& request) {
   // The maps, then the program, and only then the devices come up.
   BV_CHECK(c.write_endpoint(host_side, ep));
   undo.push([&c, host_side] { (void)c.forget_endpoint(host_side); });
+  BV_CHECK(c.follow_takes_xdp(host_side));
+  ep.owns_gro = c.endpoints.at(host_side).owns_gro;
   BV_CHECK(c.follow_endpoint(host_side, false));
   for (const auto& address : request.addresses) BV_CHECK(c.map_address(host_side, address));
   BV_CHECK(c.sync_flooding(ep.parent));
@@ -155,7 +163,7 @@ Result<std::uint32_t> Control::Impl::make_devices(bv_endpoint& ep, const Netns& 
 
 Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode,
                                std::optional<Policy> policy, std::optional<std::uint32_t> learn_age,
-                               std::optional<bool> filter) {
+                               std::optional<bool> filter, std::optional<bool> takes_xdp) {
   auto& c = *impl_;
   BV_TRY(const auto host_side, c.find_endpoint(name));
   auto ep = c.endpoints.at(host_side);
@@ -172,6 +180,9 @@ Result<> Control::set_endpoint(const std::string& name, std::optional<Mode> mode
     ep.own_filter = 1;
   }
   if (!ep.own_filter) ep.filter = filtered_by_default(ep.mode);
+  if (takes_xdp) ep.takes_xdp = *takes_xdp;
+  if (ep.takes_xdp) BV_CHECK(c.check_takes_xdp(ep));
+  if (ep.takes_xdp && takes_xdp) BV_CHECK(c.check_checksums(ep.parent));
   if (learn_age) ep.learn_age = *learn_age;
   if (ep.learn_age && !c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   return c.apply_settings(host_side, ep);

@@ -114,18 +114,6 @@ Result<> take_off(const Control::Impl& c, const PortDir& dir, const bv_hairpin_p
 
 }  // namespace
 
-std::string_view to_string(XdpMode mode) {
-  switch (mode) {
-    case BV_XDP_OFF:
-      return "off";
-    case BV_XDP_GENERIC:
-      return "generic";
-    case BV_XDP_NATIVE:
-      return "native";
-  }
-  return "?";
-}
-
 std::string_view hairpin_end_id(bv_hairpin_end end) {
   static constexpr std::string_view kIds[] = {
 #define X(id, text) #id,

@@ -135,6 +135,25 @@ struct Control::Impl {
   Result<> detach_for_now(std::uint32_t ifindex);
   Result<> remove_if_unused();
 
+  // control_xdp.cpp
+  // As `attach --xdp` says, whatever it was before.
+  Result<> set_xdp(const Link& parent, XdpMode mode);
+  Result<> xdp_off(std::uint32_t parent);
+  Result<> xdp_on(const Link& parent, XdpMode mode);
+  Result<> follow_xdp(const std::map<std::uint32_t, Link>& links);
+
+  // endpoint_xdp.cpp
+  // Of an endpoint with these settings.
+  Result<> check_takes_xdp(const bv_endpoint& ep) const;
+  // Of those that do, with the parent as it would become.
+  Result<> check_takers(std::uint32_t parent, const bv_parent& changed) const;
+  // At the other end of the parent's wire.
+  Result<> check_checksums(std::uint32_t parent) const;
+  // The device map and the inner side's GRO, as ep.takes_xdp says.
+  Result<> follow_takes_xdp(std::uint32_t host_side);
+  Result<> switch_gro(std::uint32_t host_side, bool on);
+  Result<> follow_takers();
+
   // control_hairpin.cpp
   bool is_hairpin(std::uint32_t ifindex) const;
   Result<> drop_gone_hairpins(const std::map<std::uint32_t, Link>& links);

@@ -10,6 +10,7 @@
 #include "control_impl.hpp"
 #include "endpoint_device.hpp"
 #include "undo.hpp"
+#include "xdp.hpp"
 
 namespace bpfvlan {
 namespace {
@@ -97,10 +98,16 @@ Result<> Control::attach(const AttachRequest& request) {
   bv_parent parent = known == c.parents.end() ? new_parent(*link, request) : known->second;
   parent.mode = request.mode.value_or(parent.mode);
   parent.policy = request.policy.value_or(parent.policy);
+  const auto xdp = request.xdp.value_or(static_cast<XdpMode>(parent.xdp));
   if (known != c.parents.end()) {
+    auto changed = parent;
+    changed.xdp = static_cast<std::uint8_t>(xdp);
+    BV_CHECK(c.check_takers(ifindex, changed));
     undo.push([&c, ifindex, before = known->second] { (void)c.change_parent(ifindex, before); });
     BV_CHECK(c.change_parent(ifindex, parent));
+    if (parent.detached) undo.push([&c, ifindex] { (void)c.detach_programs(ifindex); });
     BV_CHECK(c.repair(ifindex));
+    BV_CHECK(c.set_xdp(*link, xdp));
     auto& attached = c.parents.at(ifindex);
     attached.detached = 0;  // last: with programs, or detached, it is not forgotten
     BV_CHECK(c.dp->parents.replace(ifindex, attached));
@@ -117,6 +124,7 @@ Result<> Control::attach(const AttachRequest& request) {
   undo.push([&c, ifindex] { (void)c.detach_parent(ifindex); });
   if (c.anybody_learns()) BV_CHECK(c.sync_host_addresses());
   BV_CHECK(c.dp->attach_parent(ifindex));  // last: the maps are complete
+  BV_CHECK(c.set_xdp(*link, xdp));
   undo.release();
   return {};
 }
@@ -185,6 +193,7 @@ bool Control::Impl::attached(std::uint32_t ifindex) const {
 }
 
 Result<> Control::Impl::detach_programs(std::uint32_t ifindex) {
+  BV_CHECK(dp->detach_xdp(ifindex, parents.at(ifindex).xdp_shared != 0));
   BV_CHECK(dp->detach_parent(ifindex));
   if (parents.at(ifindex).owns_clsact) {
     const auto filters = nl.count_clsact_filters(ifindex);
@@ -200,6 +209,7 @@ Result<> Control::Impl::detach_for_now(std::uint32_t ifindex) {
   BV_CHECK(dp->parents.replace(ifindex, parent));
   BV_CHECK(detach_programs(ifindex));
   parent.owns_clsact = 0;
+  parent.xdp_shared = 0;
   return dp->parents.replace(ifindex, parent);
 }
 
@@ -207,8 +217,16 @@ Result<> Control::upgrade() {
   const auto& c = *impl_;
   if (!c.dp) return refuse(std::errc::not_connected, "no parent is attached in this namespace");
   Datapath::Devices devices;
-  for (const auto& [ifindex, parent] : c.parents)
+  for (const auto& [ifindex, parent] : c.parents) {
     if (c.dp->parent_attached(ifindex)) devices.parents.push_back(ifindex);
+    if (parent.xdp == BV_XDP_OFF || !c.dp->xdp_attached(ifindex, parent.xdp_shared != 0)) continue;
+    BV_TRY(const auto link, c.nl.link(ifindex));
+    if (!parent.xdp_shared) {
+      (parent.xdp == BV_XDP_NATIVE ? devices.xdp_native : devices.xdp_generic).push_back(ifindex);
+    } else if (link) {
+      devices.xdp_shared.emplace_back(*link, static_cast<XdpMode>(parent.xdp));
+    }
+  }
   for (const auto& [host_side, ep] : c.endpoints) {
     const bool netkit = ep.device == BV_DEVICE_NETKIT;
     if (!c.dp->host_side_attached(host_side, netkit)) continue;

@@ -12,6 +12,7 @@
 
 #include "base_programs.hpp"
 #include "undo.hpp"
+#include "xdp_dispatcher.hpp"
 
 namespace bpfvlan {
 namespace {
@@ -65,7 +66,11 @@ void Datapath::remove_dead(const std::string& root) {
   std::error_code ignored;
   std::vector<std::filesystem::path> dead;
   for (const auto& dir : std::filesystem::directory_iterator(root, ignored)) {
-    const auto pins = link_pins(dir.path());
+    auto pins = link_pins(dir.path());
+    // Some parents may be without XDP: its links cannot speak for all, where there are no others.
+    std::erase_if(pins, [](const auto& pin) {
+      return pin.first.find(fmt::format("{}{}_", kLinkPrefix, kXdp)) != std::string::npos;
+    });
     if (!pins.empty() &&
         std::all_of(pins.begin(), pins.end(), [](const auto& pin) { return link_dead(pin.first); }))
       dead.push_back(dir.path());
@@ -119,6 +124,9 @@ Result<Datapath> Datapath::open(const std::string& dir) {
   if (filter_loaded(dir)) {
     BV_TRY(dp.filter, FilterMaps::open(dir));
   }
+  if (xdp_loaded(dir)) {
+    BV_TRY(dp.xdp, XdpMaps::open(dir));
+  }
   return dp;
 }
 
@@ -126,6 +134,14 @@ Result<> Datapath::need_filter() {
   if (filter) return {};
   BV_CHECK(load_filter(dir_, meta_));
   BV_TRY(filter, FilterMaps::open(dir_));
+  return {};
+}
+
+Result<> Datapath::need_xdp() {
+  if (xdp) return {};
+  BV_CHECK(need_filter());
+  BV_CHECK(load_xdp(dir_, meta_));
+  BV_TRY(xdp, XdpMaps::open(dir_));
   return {};
 }
 
@@ -174,6 +190,45 @@ Result<> Datapath::detach_parent(std::uint32_t ifindex) const {
 bool Datapath::parent_attached(std::uint32_t ifindex) const {
   return hook_attached(ifindex, Direction::Ingress, link_pin(kRx, ifindex)) &&
          hook_attached(ifindex, Direction::Egress, link_pin(kLocal, ifindex));
+}
+
+// By this map the program is known in a dispatcher.
+Result<std::uint32_t> Datapath::parents_map_id() const {
+  const auto path = pin_of(dir_, "parents");
+  const UniqueFd fd(bpf_obj_get(path.c_str()));
+  bpf_map_info info{};
+  std::uint32_t len = sizeof(info);
+  if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &len))
+    return fail(errno, fmt::format("pinned map {}", path));
+  return info.id;
+}
+
+Result<> Datapath::attach_xdp(const Link& parent, XdpMode mode, bool shared) const {
+  if (shared) return share_xdp(dir_, meta_, parent, mode);
+  BV_TRY(const auto xdp_program, program(xdp_program_for(mode)));
+  BV_TRY(const auto attached, bpfvlan::attach_xdp(xdp_program.get(), parent, mode));
+  const auto pin = link_pin(kXdp, parent.ifindex);
+  ::unlink(pin.c_str());  // of an earlier device with this number
+  if (bpf_obj_pin(attached.first.get(), pin.c_str()))
+    return fail(errno, fmt::format("pin {}", pin));
+  return {};
+}
+
+Result<> Datapath::detach_xdp(std::uint32_t ifindex, bool shared) const {
+  if (shared) {
+    BV_TRY(const auto id, parents_map_id());
+    return leave_dispatcher(ifindex, in_dispatcher(ifindex, id));
+  }
+  const auto pin = link_pin(kXdp, ifindex);
+  bpfvlan::detach_xdp(pin);
+  if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));
+  return {};
+}
+
+bool Datapath::xdp_attached(std::uint32_t ifindex, bool shared) const {
+  if (!shared) return !link_dead(link_pin(kXdp, ifindex));
+  const auto id = parents_map_id();
+  return id && !in_dispatcher(ifindex, *id).empty();
 }
 
 Result<> Datapath::attach_host_side(std::uint32_t ifindex, bool netkit) const {

@@ -9,6 +9,7 @@
 #include "bpfvlan/schema.h"
 #include "filter_program.hpp"
 #include "hook.hpp"
+#include "xdp_program.hpp"
 
 namespace bpfvlan {
 
@@ -36,6 +37,11 @@ class Datapath {
   Result<> attach_parent(std::uint32_t ifindex) const;
   Result<> detach_parent(std::uint32_t ifindex) const;
   bool parent_attached(std::uint32_t ifindex) const;
+  // XDP in front of a parent, by a link of ours, or as one of the programs of libxdp's dispatcher,
+  // which has the hook already: `shared`. Detaching what is not attached is no error.
+  Result<> attach_xdp(const Link& parent, XdpMode mode, bool shared) const;
+  Result<> detach_xdp(std::uint32_t ifindex, bool shared) const;
+  bool xdp_attached(std::uint32_t ifindex, bool shared) const;
   // A netkit pair has a program at its inner side too; what that one passes comes in here.
   Result<> attach_host_side(std::uint32_t ifindex, bool netkit) const;
   Result<> detach_host_side(std::uint32_t ifindex) const;
@@ -45,6 +51,8 @@ class Datapath {
   // as they are, so no connection is lost, and each packet meets the old programs or the new ones.
   struct Devices {
     std::vector<std::uint32_t> parents, host_sides, netkits;  // those that are attached
+    std::vector<std::uint32_t> xdp_native, xdp_generic;       // parents, by a link of ours
+    std::vector<std::pair<Link, XdpMode>> xdp_shared;         // parents, by a dispatcher
   };
   Result<> upgrade(const Devices& devices) const;
 
@@ -74,10 +82,14 @@ class Datapath {
   BpfMap<std::uint32_t, bv_dhcp_key> dhcp_slots;
   std::optional<FilterMaps> filter;  // none until somebody has needed it
   Result<> need_filter();
+  std::optional<XdpMaps> xdp;  // likewise; the filter is there then
+  Result<> need_xdp();
 
  private:
   std::string link_pin(std::string_view program, std::uint32_t ifindex) const;
   Result<UniqueFd> program(std::string_view name) const;
+  Result<std::uint32_t> parents_map_id() const;
+  Result<> share_instead(const Link& parent, XdpMode mode) const;
   Result<> run_instead(std::string_view name, int program, const Devices& devices) const;
   static std::vector<std::pair<std::string, std::uint32_t>> link_pins(const std::string& dir);
 

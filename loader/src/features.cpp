@@ -20,6 +20,11 @@ bool has_helper(bpf_func_id id, bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS) {
   return libbpf_probe_bpf_helper(type, id, nullptr) == 1;
 }
 
+// By which libxdp puts programs into its dispatcher. Some kernels forbid it.
+bool has_freplace() {
+  return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_EXT, nullptr) == 1;
+}
+
 struct FreeBtf {
   void operator()(btf* b) const noexcept { btf__free(b); }
 };
@@ -73,7 +78,9 @@ Result<std::vector<Feature>> probe_features() {
       {"ktime_get_coarse_ns", has_helper(BPF_FUNC_ktime_get_coarse_ns), "5.11",
        "no endpoints: the age of learned addresses cannot be told"},
       {"xdp_load_bytes", has_helper(BPF_FUNC_xdp_load_bytes, BPF_PROG_TYPE_XDP), "5.18",
-       "no hairpin ports: their program does not load without it"},
+       "no hairpin ports, and no XDP at parents: their programs do not load without it"},
+      {"freplace", has_freplace(), "5.10",
+       "XDP at parents cannot join other programs in libxdp's dispatcher"},
       {"conntrack", has_conntrack_functions(vmlinux.get()), "6.0 (nf_conntrack, when loaded)",
        "nothing: connection tracking of our own does not use them"},
       {"jit", jit_enabled(), "3.18 (net.core.bpf_jit_enable)",

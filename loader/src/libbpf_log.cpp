@@ -2,6 +2,7 @@
 #include "libbpf_log.hpp"
 
 #include <bpf/libbpf.h>
+#include <xdp/libxdp.h>
 
 #include <cstdarg>
 #include <cstdio>
@@ -29,10 +30,17 @@ __attribute__((format(printf, 2, 0))) int collect(libbpf_print_level level, cons
   return length;
 }
 
+// Its levels are libbpf's.
+__attribute__((format(printf, 2, 0))) int collect_libxdp(libxdp_print_level level,
+                                                         const char* format, va_list args) {
+  return collect(static_cast<libbpf_print_level>(level), format, args);
+}
+
 }  // namespace
 
 void silence_libbpf() {
   libbpf_set_print(collect);
+  libxdp_set_print(collect_libxdp);
 }
 
 LibbpfLog::LibbpfLog() {

@@ -5,7 +5,7 @@
 
 namespace bpfvlan {
 
-// What libbpf would have written to stderr (the verifier's log too), while this lives.
+// What libbpf (the verifier's log too) and libxdp would have written to stderr, while this lives.
 class LibbpfLog {
  public:
   LibbpfLog();
@@ -17,7 +17,7 @@ class LibbpfLog {
   std::string text() const;
 };
 
-// The library prints nothing: from here on what libbpf says is kept for LibbpfLog or dropped.
+// The library prints nothing: from here on what they say is kept for LibbpfLog or dropped.
 void silence_libbpf();
 
 }  // namespace bpfvlan

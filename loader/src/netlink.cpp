@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -86,6 +87,7 @@ Link to_link(rtnl_link* l) {
   out.running = rtnl_link_get_operstate(l) == IF_OPER_UP;
   out.arptype = rtnl_link_get_arptype(l);
   out.peer_ifindex = rtnl_link_get_link(l);
+  if (std::int32_t id = 0; rtnl_link_get_link_netnsid(l, &id) == 0) out.peer_netns = id;
   nl_addr* mac = rtnl_link_get_addr(l);
   if (mac && nl_addr_get_len(mac) == out.mac.size())
     std::copy_n(static_cast<const std::uint8_t*>(nl_addr_get_binary_addr(mac)), out.mac.size(),
@@ -352,6 +354,26 @@ Result<> Netlink::add_default_route(std::uint32_t ifindex, int family) const {
     return nl_fail(err,
                    fmt::format("add the {} default route", family == AF_INET ? "IPv4" : "IPv6"));
   return {};
+}
+
+Result<std::optional<std::int32_t>> Netlink::id_of_netns(int fd) const {
+  const NlMessage ask(nlmsg_alloc_simple(RTM_GETNSID, 0));
+  rtgenmsg any{AF_UNSPEC};
+  nlmsg_append(ask.get(), &any, sizeof(any), NLMSG_ALIGNTO);
+  nla_put_u32(ask.get(), NETNSA_FD, static_cast<std::uint32_t>(fd));
+  std::int32_t id = NETNSA_NSID_NOT_ASSIGNED;
+  const auto read = [](nl_msg* answer, void* to) -> int {
+    const auto* found = nlmsg_find_attr(nlmsg_hdr(answer), sizeof(rtgenmsg), NETNSA_NSID);
+    if (found) *static_cast<std::int32_t*>(to) = nla_get_s32(found);
+    return NL_OK;
+  };
+  nl_socket_modify_cb(sock_.get(), NL_CB_VALID, NL_CB_CUSTOM, read, &id);
+  int err = nl_send_auto(sock_.get(), ask.get());
+  if (err >= 0) err = nl_recvmsgs_default(sock_.get());
+  if (err >= 0) err = nl_wait_for_ack(sock_.get());
+  nl_socket_modify_cb(sock_.get(), NL_CB_VALID, NL_CB_DEFAULT, nullptr, nullptr);
+  if (err < 0) return nl_fail(err, "the id of a network namespace");
+  return id == NETNSA_NSID_NOT_ASSIGNED ? std::optional<std::int32_t>{} : std::optional(id);
 }
 
 Result<bool> Netlink::has_clsact(std::uint32_t ifindex) const {

@@ -23,10 +23,11 @@ struct Link {
   std::string alias;
   std::uint32_t group = 0;
   std::uint32_t mtu = 0;
-  unsigned flags = 0;    // IFF_*
-  unsigned arptype = 0;  // ARPHRD_*
-  bool running = false;  // operational state "up": its queue takes packets
-  int peer_ifindex = 0;  // IFLA_LINK
+  unsigned flags = 0;                        // IFF_*
+  unsigned arptype = 0;                      // ARPHRD_*
+  bool running = false;                      // operational state "up": its queue takes packets
+  int peer_ifindex = 0;                      // IFLA_LINK
+  std::optional<std::int32_t> peer_netns{};  // its namespace's id in this one; none: this one
   Mac mac{};
 };
 
@@ -77,6 +78,9 @@ class Netlink {
   Result<bool> is_local(const IpPrefix& address) const;
   Result<> delete_address(std::uint32_t ifindex, const IpPrefix& address) const;
   Result<> add_default_route(std::uint32_t ifindex, int family) const;
+
+  // What this namespace calls the other, if it has met it.
+  Result<std::optional<std::int32_t>> id_of_netns(int fd) const;
 
   Result<bool> has_clsact(std::uint32_t ifindex) const;
   // Filters in the clsact qdisc of a device, both directions together.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <set>
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71  // since Linux 5.14
@@ -76,6 +77,24 @@ Result<Netns> Netns::open(const std::string& given) {
   if (given.empty())
     return refuse(std::errc::invalid_argument, "the name of a network namespace is empty");
   return from_path(path_of(given), given);
+}
+
+Result<std::optional<Netns>> Netns::search(const std::function<bool(const Netns&)>& wanted) {
+  std::set<std::uint64_t> seen;
+  const auto take = [&](const std::filesystem::path& path) {
+    const auto inode = inode_at(path);
+    std::optional<Netns> found;
+    if (!inode || !seen.insert(inode).second) return found;
+    if (auto ns = from_path(path, path); ns && wanted(*ns)) found = std::move(*ns);
+    return found;
+  };
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(kNamedDir, ignored))
+    if (auto ns = take(entry.path())) return ns;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored))
+    if (all_digits(entry.path().filename()))
+      if (auto ns = take(entry.path() / "ns/net")) return ns;
+  return std::optional<Netns>{};
 }
 
 Result<Netns> Netns::find(std::uint64_t cookie, std::uint64_t inode, const std::string& hint) {

@@ -33,6 +33,7 @@ Result<> Control::Impl::reconcile() {
   BV_CHECK(drop_gone_hairpins(links));
   if (!dp) return {};
   BV_CHECK(follow_parents(links));
+  BV_CHECK(follow_xdp(links));
   for (const auto& [host_side, ep] : std::map(endpoints)) {
     if (const auto done = sync_settings(host_side); !done)
       notices.push_back(fmt::format("endpoint '{}' does not follow '{}': {}", ep.name,
@@ -41,6 +42,7 @@ Result<> Control::Impl::reconcile() {
   for (const auto& [ifindex, parent] : std::map(parents)) BV_CHECK(sync_flooding(ifindex));
   if (anybody_learns()) BV_CHECK(sync_host_addresses());
   BV_CHECK(follow_link_locals());
+  BV_CHECK(follow_takers());
   dp->remove_stale_links([&](std::uint32_t ifindex) {
     return parents.contains(ifindex) || endpoints.contains(ifindex);
   });

@@ -72,6 +72,7 @@ Result<> Control::Impl::load() {
   for (const auto& [host_side, ep] : endpoints) {
     BV_TRY(const auto port, dp->ports.find(ep.id));
     if (!port || !same_settings(*port, ep)) stale.insert(host_side);
+    if (ep.owns_gro && !ep.takes_xdp) stale.insert(host_side);
   }
   const auto take = [&](const IpPrefix& address, const bv_addr& value) {
     if (!value.age) addresses[value.to.host_side].push_back(address);
@@ -178,6 +179,7 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
   BV_CHECK(forget_addresses(host_side));
   BV_CHECK(follow_endpoint(host_side, true));
   BV_CHECK(dp->ports.write(ep.id, {}));
+  if (dp->xdp) BV_CHECK(dp->xdp->devices.erase(host_side));
   BV_CHECK(forget_groups(ep.id));
   BV_CHECK(dp->endpoints.erase(host_side));
   endpoints.erase(host_side);
@@ -186,7 +188,9 @@ Result<> Control::Impl::forget_endpoint(std::uint32_t host_side) {
 
 // To the endpoint and to every copy. Mode l2 alone has ARP and neighbour discovery: behaviour.md,
 // "Objects", 2. The copy in `ports` comes after them, so that it shows what a kill left undone.
-Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoint& ep) {
+Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoint& changed) {
+  auto ep = changed;
+  ep.owns_gro = endpoints.at(host_side).owns_gro;  // as it is, not as it was
   const bool other_mode = ep.mode != endpoints.at(host_side).mode || stale.contains(host_side);
   if (ep.filter) BV_CHECK(dp->need_filter());
   BV_CHECK(dp->endpoints.replace(host_side, ep));
@@ -195,6 +199,7 @@ Result<> Control::Impl::write_settings(std::uint32_t host_side, const bv_endpoin
     BV_TRY(const auto inner, inner_netlink(ep));
     BV_CHECK(inner.set_arp(ep.inner_ifindex, ep.mode == BV_MODE_L2));
   }
+  BV_CHECK(follow_takes_xdp(host_side));
   BV_CHECK(dp->ports.write(ep.id, port_value(host_side, ep)));
   for (const auto& address : addresses[host_side]) BV_CHECK(write_copy(host_side, address));
   BV_TRY(const auto of_traffic, learned(host_side));

@@ -29,6 +29,18 @@ std::string_view to_string(Policy policy) {
   return "?";
 }
 
+std::string_view to_string(XdpMode mode) {
+  switch (mode) {
+    case BV_XDP_OFF:
+      return "off";
+    case BV_XDP_GENERIC:
+      return "generic";
+    case BV_XDP_NATIVE:
+      return "native";
+  }
+  return "?";
+}
+
 std::string_view to_string(bv_device device) {
   switch (device) {
     case BV_DEVICE_VETH:

@@ -8,6 +8,8 @@
 #include "base_programs.hpp"
 #include "datapath.hpp"
 #include "undo.hpp"
+#include "xdp.hpp"
+#include "xdp_dispatcher.hpp"
 
 namespace bpfvlan {
 namespace {
@@ -36,13 +38,30 @@ Result<> Datapath::run_instead(std::string_view name, int program, const Devices
   if (name == kLocal) return at(devices.parents, Direction::Egress);
   if (name == kXmit) return at(devices.host_sides, Direction::Ingress);
   if (name == kNetkit) return at(devices.netkits, Direction::Inner);
+  if (name == kXdp || name == kXdpGeneric) {
+    for (const auto ifindex : name == kXdp ? devices.xdp_native : devices.xdp_generic)
+      BV_CHECK(replace_xdp(program, link_pin(kXdp, ifindex), ifindex));
+    return {};
+  }
   return name == kFilter ? replace_filter(dir_, program) : Result<>{};
+}
+
+// A dispatcher knows no replacing: packets meet the old program, both, or the new one.
+Result<> Datapath::share_instead(const Link& parent, XdpMode mode) const {
+  BV_TRY(const auto id, parents_map_id());
+  const auto old = in_dispatcher(parent.ifindex, id);
+  BV_CHECK(share_xdp(dir_, meta_, parent, mode));
+  return leave_dispatcher(parent.ifindex, old);
 }
 
 Result<> Datapath::upgrade(const Devices& devices) const {
   BV_TRY(auto programs, reload_base(meta_, dir_));
   if (filter) {
     BV_TRY(auto more, reload_filter(dir_, meta_));
+    std::move(more.begin(), more.end(), std::back_inserter(programs));
+  }
+  if (xdp) {
+    BV_TRY(auto more, reload_xdp(dir_, meta_));
     std::move(more.begin(), more.end(), std::back_inserter(programs));
   }
   Undo undo;
@@ -57,6 +76,7 @@ Result<> Datapath::upgrade(const Devices& devices) const {
     undo.push([this, name = name, old_fd, &devices] { (void)run_instead(name, old_fd, devices); });
     BV_CHECK(run_instead(name, fd.get(), devices));
   }
+  for (const auto& [parent, mode] : devices.xdp_shared) BV_CHECK(share_instead(parent, mode));
   // Nothing can fail any more that a second upgrade would not mend.
   undo.release();
   for (const auto& [name, fd] : programs) {

@@ -11,17 +11,6 @@
 namespace bpfvlan {
 namespace {
 
-// On the hook in whichever mode; 0: none.
-Result<std::uint32_t> program_on(const Link& link) {
-  bpf_xdp_query_opts opts{};
-  opts.sz = sizeof(opts);
-  if (const int err = bpf_xdp_query(static_cast<int>(link.ifindex), 0, &opts))
-    return fail(err, fmt::format("ask for the XDP program of '{}'", link.name));
-  for (const auto id : {opts.prog_id, opts.hw_prog_id, opts.drv_prog_id, opts.skb_prog_id})
-    if (id) return id;
-  return 0;
-}
-
 std::string name_of(std::uint32_t program_id) {
   const UniqueFd program(bpf_prog_get_fd_by_id(program_id));
   bpf_prog_info info{};
@@ -40,14 +29,40 @@ std::vector<XdpMode> modes_for(const Link& link, std::optional<XdpMode> wanted) 
   return {BV_XDP_NATIVE, BV_XDP_OFF};
 }
 
+// The reasons that drivers have for refusing; their own words go to netlink's error messages alone,
+// which a link's creation has none of.
+const char* driver_says(int err) {
+  switch (err) {
+    case EOPNOTSUPP:
+      return "has a driver without XDP";
+    case ERANGE:
+      return "has an MTU, or one at the other end, that its driver's XDP does not take";
+    case ENOSPC:
+      return "has fewer receive queues than its driver's XDP needs";
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace
 
+Result<std::optional<XdpHolder>> xdp_holder(const Link& link) {
+  bpf_xdp_query_opts opts{};
+  opts.sz = sizeof(opts);
+  if (const int err = bpf_xdp_query(static_cast<int>(link.ifindex), 0, &opts))
+    return fail(err, fmt::format("ask for the XDP program of '{}'", link.name));
+  const auto mode = opts.attach_mode == XDP_ATTACHED_SKB ? BV_XDP_GENERIC : BV_XDP_NATIVE;
+  for (const auto id : {opts.prog_id, opts.hw_prog_id, opts.drv_prog_id, opts.skb_prog_id})
+    if (id) return std::optional(XdpHolder{id, name_of(id), mode});
+  return std::optional<XdpHolder>{};
+}
+
 Result<> check_xdp_free(const Link& link) {
-  BV_TRY(const auto id, program_on(link));
-  if (!id) return {};
+  BV_TRY(const auto holder, xdp_holder(link));
+  if (!holder) return {};
   return refuse(std::errc::device_or_resource_busy,
                 fmt::format("'{}' has an XDP program of somebody else's already: id {}, {}",
-                            link.name, id, name_of(id)));
+                            link.name, holder->id, holder->name));
 }
 
 Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
@@ -63,11 +78,19 @@ Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
     err = errno;
     if (err == EBUSY || err == EEXIST) BV_CHECK(check_xdp_free(link));
   }
-  if (err == EOPNOTSUPP && wanted == BV_XDP_NATIVE)
-    return refuse(std::errc::operation_not_supported,
-                  fmt::format("'{}' has a driver without XDP: generic or off will do", link.name));
+  if (wanted == BV_XDP_NATIVE && driver_says(err))
+    return refuse(static_cast<std::errc>(err),
+                  fmt::format("'{}' {}: generic or off will do", link.name, driver_says(err)));
   return fail(err, fmt::format("attach to '{}' (xdp{}{})", link.name, wanted ? ", " : "",
                                wanted ? to_string(*wanted) : ""));
+}
+
+Result<> replace_xdp(int program, const std::string& pin, std::uint32_t ifindex) {
+  const UniqueFd link(bpf_obj_get(pin.c_str()));
+  if (!link) return fail(errno, fmt::format("pinned link {}", pin));
+  if (bpf_link_update(link.get(), program, nullptr))
+    return fail(errno, fmt::format("replace the XDP program of interface {}", ifindex));
+  return {};
 }
 
 void detach_xdp(const std::string& pin) {

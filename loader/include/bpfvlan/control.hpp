@@ -35,6 +35,8 @@ class Control {
 
   // An attached parent gets the settings that are given; endpoints that follow it follow at once.
   Result<> attach(const AttachRequest& request);
+  // What is to be said of XDP in front of it: sentences for who asked for it.
+  Result<std::vector<std::string>> xdp_notes(const std::string& parent) const;
   // With endpoints left: refused, or with `force` they are deleted. With `keep_state` connections
   // and rules stay, for when it is attached again.
   Result<> detach(const std::string& parent, bool force, bool keep_state = false);
@@ -47,7 +49,7 @@ class Control {
   // What is unset stays. `learn_age` as in EndpointRequest: 0 forgets what was learned.
   Result<> set_endpoint(const std::string& name, std::optional<Mode> mode,
                         std::optional<Policy> policy, std::optional<std::uint32_t> learn_age = {},
-                        std::optional<bool> filter = {});
+                        std::optional<bool> filter = {}, std::optional<bool> takes_xdp = {});
   Result<> delete_endpoint(const std::string& name);
 
   // On the endpoint's interface and in the maps, or in neither. An address that the endpoint has

@@ -16,9 +16,6 @@
 
 namespace bpfvlan {
 
-using XdpMode = bv_xdp_mode;
-std::string_view to_string(XdpMode mode);
-
 // BV_HAIRPIN_ENDS: the identifier and the text.
 std::string_view hairpin_end_id(bv_hairpin_end end);
 std::string_view hairpin_end_text(bv_hairpin_end end);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,6 +22,9 @@ class Netns {
   // The namespace that had this cookie and inode, looked for at `hint`, under /run/netns and at
   // every process. ENOENT: gone, or held by nothing that has a name.
   static Result<Netns> find(std::uint64_t cookie, std::uint64_t inode, const std::string& hint);
+
+  // The first of those that have a name under /run/netns or a process, and that `wanted` takes.
+  static Result<std::optional<Netns>> search(const std::function<bool(const Netns&)>& wanted);
 
   int fd() const { return fd_.get(); }
   std::uint64_t cookie() const { return cookie_; }  // never given twice while the machine is up

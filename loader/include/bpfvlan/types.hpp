@@ -17,10 +17,12 @@ namespace bpfvlan {
 
 using Mode = bv_mode;
 using Policy = bv_policy;
+using XdpMode = bv_xdp_mode;
 using Mac = std::array<std::uint8_t, 6>;
 
 std::string_view to_string(Mode mode);
 std::string_view to_string(Policy policy);
+std::string_view to_string(XdpMode mode);
 std::string_view to_string(bv_device device);
 std::string_view to_string(bv_action action);
 Result<Mode> parse_mode(std::string_view text);
@@ -38,6 +40,7 @@ struct AttachRequest {
   std::string parent;
   std::optional<Mode> mode{};      // unset: l3, or what an attached parent has
   std::optional<Policy> policy{};  // unset: bridge, or what an attached parent has
+  std::optional<XdpMode> xdp{};    // unset: off, or what an attached parent has
   // Sizes hold for all parents of the namespace; they are fixed when its first one is attached.
   std::optional<std::uint32_t> max_endpoints{};
   std::optional<std::uint32_t> max_addresses{};    // of each family
@@ -58,6 +61,7 @@ struct EndpointRequest {
   std::optional<std::uint32_t> mtu{};                // unset: the parent's
   // Seconds after which an unused learned address counts no more; 0: none is learned.
   std::uint32_t learn_age = 0;
+  bool takes_xdp = false;  // XDP at the parent hands it its frames
 };
 
 struct ParentInfo {
@@ -67,6 +71,8 @@ struct ParentInfo {
   Policy policy{};
   std::string hook;  // "tcx" or "clsact"
   std::uint32_t endpoints = 0;
+  XdpMode xdp{};
+  bool xdp_shared = false;  // as one of the programs of libxdp's dispatcher
 };
 
 // An address that an endpoint was found to send from.
@@ -88,6 +94,8 @@ struct EndpointInfo {
   bool own_policy = false;
   bool filter = false;  // what it exchanges with the outside passes the parent's rules
   bool own_filter = false;
+  bool takes_xdp = false;  // XDP at the parent hands it its frames
+  XdpMode parent_xdp{};
   std::string device;
   std::uint32_t mtu = 0;
   std::vector<IpPrefix> addresses;  // listed: for good

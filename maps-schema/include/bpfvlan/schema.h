@@ -161,7 +161,8 @@ struct bv_parent {
 	__u32 l2_endpoints; /* how many it has */
 	__u8 detached;	    /* 1: connections and rules wait until it is attached again */
 	__u8 xdp;	    /* enum bv_xdp_mode: what `attach --xdp` asked for */
-	__u8 pad[2];
+	__u8 xdp_shared;    /* 1: its program is one of those of libxdp's dispatcher */
+	__u8 pad;
 	char ifname[BV_IFNAME_LEN];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_parent) == 48, "map ABI changed");
@@ -196,7 +197,8 @@ struct bv_endpoint {
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
-	__u8 pad2[4];
+	__u8 owns_gro; /* 1: GRO of the inner side is ours to switch off */
+	__u8 pad2[3];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 248, "map ABI changed");
 BV_STATIC_ASSERT(offsetof(struct bv_endpoint, netns_cookie) == 40, "map ABI changed");
