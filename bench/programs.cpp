@@ -23,6 +23,7 @@
 #include "hairpin_paths.hpp"
 #include "measure.hpp"
 #include "world.hpp"
+#include "xdp_paths.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -224,6 +225,7 @@ void run_all() {
   add_floods(devices, sink);
   add_filter_paths(devices);
   add_hairpin_paths(devices);
+  add_xdp_paths(devices);
   benchmark::RunSpecifiedBenchmarks();
 }
 
