@@ -20,7 +20,7 @@ struct Case {
   std::string name;
   Hook hook;
   Bytes frame;
-  std::int32_t returned;  // TC_ACT_*: proof that the frame took the path it is named for
+  std::int32_t returned;  // TC_ACT_*, XDP_*: proof that the frame took the path it is named for
   World world{};
   std::uint32_t number_at = 0;  // Context::number_at
 };

@@ -22,6 +22,7 @@
 #include "hairpin_paths.hpp"
 #include "measure.hpp"
 #include "world.hpp"
+#include "xdp_paths.hpp"
 
 namespace bpfvlan::test {
 namespace {
@@ -184,6 +185,7 @@ void run_all() {
   add_floods(devices, sink);
   add_filter_paths(devices);
   add_hairpin_paths(devices);
+  add_xdp_paths(devices);
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -29,7 +29,7 @@ __noinline int bv_early_rules(struct flow *f, __u32 parent)
 	return 0;
 }
 
-/* Whether bv_filter would drop it by the rules. They have not been changed, nor anything else. */
+/* Whether bv_filter would drop it by the rules; who is to count that is not decided yet. */
 static __always_inline bool rules_drop(ctx_t *ctx, struct flow *f, const struct bv_port *to)
 {
 	const __u32 parent = to->parent_index;
@@ -57,56 +57,52 @@ static __always_inline bool rules_drop(ctx_t *ctx, struct flow *f, const struct 
 	return f->target.target == BV_TARGET_DROP;
 }
 
-static __always_inline int drop(ctx_t *ctx, enum bv_reason reason)
+/* BV_REASON_MAX: it is left to bv_rx. */
+static __always_inline struct verdict early_verdict(ctx_t *ctx, struct flow *f)
 {
-	const struct verdict v = verdict(reason);
+	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
+	const struct bv_port *to;
 
-	count(ctx, &v, BV_NO_ENDPOINT);
-	record(&v);
-	return ctx_drop();
+	if (l3.status == L3_MALFORMED)
+		return verdict(header_is_bad(ctx) ? BV_REASON_RX_BAD_HEADER : BV_REASON_MAX);
+	to = early_port(ctx, &l3);
+	if (!to || says_no_length(ctx))
+		return verdict(BV_REASON_MAX);
+	if (source_is_nobodys(ctx))
+		return verdict(BV_REASON_RX_SPOOFED);
+	if (to->filter && rules_drop(ctx, f, to))
+		return verdict(reason_of(&f->target, BV_CHAIN_INPUT));
+	if (source_is_own(ctx, to)) /* behind the rules, as it costs a look-up */
+		return verdict(BV_REASON_RX_SPOOFED);
+	return takes_frame(ctx, to) ? deliver(BV_REASON_RX_DELIVERED, to) : verdict(BV_REASON_MAX);
 }
 
 /* As bv_filter counts it. */
-static __always_inline int drop_by_rules(ctx_t *ctx, const struct flow *f)
+static __always_inline void count_rule_of(const struct flow *f)
 {
 	count_rule(f->target.counter, f->bytes);
 	if (f->state == BV_CTSTATE_INVALID)
 		count_ct(BV_CT_STAT_INVALID);
-	return drop(ctx, reason_of(&f->target, BV_CHAIN_INPUT));
-}
-
-static __always_inline int hand_over(ctx_t *ctx, const struct bv_port *to)
-{
-	const struct verdict v = deliver(BV_REASON_RX_DELIVERED, to);
-
-	if (!ctx_send_by(&xdp_devices, v.ifindex))
-		return ctx_pass();
-	count(ctx, &v, BV_NO_ENDPOINT);
-	record(&v);
-	return ctx_sent();
 }
 
 static __always_inline int early(ctx_t *ctx)
 {
-	const struct l3 l3 = parse_l3(ctx, ctx_len(ctx) - ETH_HLEN);
-	const struct bv_port *to;
-	struct flow *f;
 	__u32 zero = 0;
+	struct flow *f = bpf_map_lookup_elem(&flow_scratch, &zero);
+	struct verdict v;
 
-	if (l3.status == L3_MALFORMED)
-		return header_is_bad(ctx) && is_to_parent(ctx) ? drop(ctx, BV_REASON_RX_BAD_HEADER)
-							       : ctx_pass();
-	to = early_port(ctx, &l3);
-	if (!to || says_no_length(ctx))
+	if (!f)
 		return ctx_pass();
-	if (source_is_spoofed(ctx, to))
-		return is_to_parent(ctx) ? drop(ctx, BV_REASON_RX_SPOOFED) : ctx_pass();
-	if (to->filter) {
-		f = bpf_map_lookup_elem(&flow_scratch, &zero);
-		return f && rules_drop(ctx, f, to) && is_to_parent(ctx) ? drop_by_rules(ctx, f)
-									: ctx_pass();
-	}
-	return takes_frame(ctx, to) && is_to_parent(ctx) ? hand_over(ctx, to) : ctx_pass();
+	v = early_verdict(ctx, f);
+	if (v.reason == BV_REASON_MAX || !is_to_parent(ctx))
+		return ctx_pass();
+	if (v.to && !ctx_send_by(&xdp_devices, v.ifindex))
+		return ctx_pass();
+	if (v.reason == BV_REASON_RX_RULE || v.reason == BV_REASON_RX_CHAIN_POLICY)
+		count_rule_of(f);
+	count(ctx, &v, BV_NO_ENDPOINT);
+	record(&v);
+	return v.to ? ctx_sent() : ctx_drop();
 }
 
 SEC("xdp.frags")

@@ -48,33 +48,41 @@ static __always_inline bool header_is_bad(ctx_t *ctx)
 	}
 }
 
-/* Who has the source address for good: a learned one may be that of a host behind the endpoint. */
-static __always_inline bool ipv4_is_own(ctx_t *ctx, const void *source, const struct bv_port *to)
-{
-	const struct l3 l3 = {.status = L3_OK, .family = L3_IPV4, .target = source};
-	const struct bv_addr *owner = l3_owner(ctx_device(ctx), &l3);
-
-	return owner && owner->to.id == to->id && !owner->age;
-}
-
 static __always_inline bool ipv4_is_loopback(__be32 addr)
 {
 	return (addr & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
 }
 
-/* From where no host sends to another: a group, none, itself. */
-static __always_inline bool source_is_spoofed(ctx_t *ctx, const struct bv_port *to)
+/* From where no host sends to another: a group, nowhere, itself. */
+static __always_inline bool source_is_nobodys(ctx_t *ctx)
 {
 	const struct ipv6hdr *ip6;
 	const struct iphdr *ip;
 
 	if (ctx_ethertype(ctx) == bpf_htons(ETH_P_IP)) {
 		ip = ipv4_header(ctx);
-		return ip && (!ip->saddr || ipv4_is_group(ip->saddr) ||
-			      ipv4_is_loopback(ip->saddr) || ipv4_is_own(ctx, &ip->saddr, to));
+		return ip &&
+		       (!ip->saddr || ipv4_is_group(ip->saddr) || ipv4_is_loopback(ip->saddr));
 	}
 	ip6 = ipv6_header(ctx);
 	return ip6 && (ip6->saddr.s6_addr[0] == 0xff || ipv6_is_loopback(&ip6->saddr));
+}
+
+/*
+ * From the receiver itself, by an address that was given to it: one that it has learned may be that
+ * of a host behind it. Stacks do not mind with IPv6.
+ */
+static __always_inline bool source_is_own(ctx_t *ctx, const struct bv_port *to)
+{
+	const struct iphdr *ip = ipv4_header(ctx);
+	const struct bv_addr *owner;
+	struct l3 source = {.status = L3_OK, .family = L3_IPV4};
+
+	if (!ip || ctx_ethertype(ctx) != bpf_htons(ETH_P_IP))
+		return false;
+	source.target = &ip->saddr;
+	owner = l3_owner(ctx_device(ctx), &source);
+	return owner && owner->to.id == to->id && !owner->age;
 }
 
 /* IPv4 says no length; in what came from the same machine it may be too much to say. */

@@ -54,19 +54,16 @@ std::vector<Bytes> bad_headers(const Ethernet& ethernet) {
          cut(whole6, kEthernet, kEthernet + kHeader6);
 }
 
-// Every stack drops what comes from there; but for learned addresses, which are in xdp_test.cpp.
-std::vector<Bytes> spoofed() {
-  return {from4("0.0.0.0"),
-          from4("127.0.0.1"),
-          from4("127.255.255.255"),
-          from4("224.0.0.1"),
-          from4("239.1.2.3"),
-          from4("255.255.255.255"),
-          from4(kReceiver4),
-          from4(kReceiverLinkLocal4),
-          from6("ff02::1"),
-          from6("ff00::"),
-          from6("::1")};
+// Every stack drops what comes from there.
+std::vector<Bytes> from_nobody() {
+  return {from4("0.0.0.0"),   from4("127.0.0.1"), from4("127.255.255.255"),
+          from4("224.0.0.1"), from4("239.1.2.3"), from4("255.255.255.255"),
+          from6("ff02::1"),   from6("ff00::"),    from6("::1")};
+}
+
+// But for learned addresses, which are in xdp_test.cpp.
+std::vector<Bytes> from_itself() {
+  return {from4(kReceiver4), from4(kReceiverLinkLocal4)};
 }
 
 // Beside those. An endpoint's frame may come back by the switch outside, so siblings are none.
@@ -202,15 +199,16 @@ const bool kHeaders = add_rows(
     filtered_and_not(
         {{.name = "bad", .frames = bad_headers(kFromWire), .reason = BV_REASON_RX_BAD_HEADER},
          {.name = "no_length", .frames = kNoLength, .reason = kLeftToRx}}));
-const bool kSources = add_rows(
-    Hook::kXdp, "source",
-    filtered_and_not({{.name = "spoofed", .frames = spoofed(), .reason = BV_REASON_RX_SPOOFED}}));
+const bool kSources =
+    add_rows(Hook::kXdp, "source",
+             filtered_and_not(
+                 {{.name = "nobodys", .frames = from_nobody(), .reason = BV_REASON_RX_SPOOFED}}));
 const bool kOthers = add_rows(
     Hook::kXdp, "others",
     filtered_and_not({{.name = "for_nobody", .frames = for_nobody(), .reason = kLeftToRx},
                       {.name = "not_for_parent", .frames = not_for_parent(), .reason = kLeftToRx},
                       {.name = "at_another_parent",
-                       .frames = without_connection() + spoofed(),
+                       .frames = without_connection() + from_nobody() + from_itself(),
                        .reason = kLeftToRx,
                        .from_other = true}}));
 
@@ -225,12 +223,16 @@ std::vector<Row> rows_of_rules() {
                             .reason = BV_REASON_RX_RULE,
                             .world = {.input = rule}},
                            {.name = "policy",
-                            .frames = without_connection() + nearly_spoofed(),
+                            .frames = without_connection() + nearly_spoofed() + from_itself(),
                             .reason = BV_REASON_RX_CHAIN_POLICY,
                             .world = {.input = kDropAll}},
                            {.name = "accept",
                             .frames = without_connection() + nearly_spoofed(),
                             .reason = kLeftToRx,
+                            .world = {.input = accept}},
+                           {.name = "accept_spoofed",
+                            .frames = from_nobody() + from_itself(),
+                            .reason = BV_REASON_RX_SPOOFED,
                             .world = {.input = accept}},
                            {.name = "reject",
                             .frames = without_connection(),
@@ -294,7 +296,8 @@ std::vector<Row> rows_of_redirects() {
        .reason = kLeftToRx,
        .world = {.xdp_mtu = 9000}},
       {.name = "no_device", .frames = taken, .reason = kLeftToRx, .world = {.xdp_device = false}},
-      {.name = "spoofed", .frames = spoofed(), .reason = BV_REASON_RX_SPOOFED},
+      {.name = "from_nobody", .frames = from_nobody(), .reason = BV_REASON_RX_SPOOFED},
+      {.name = "from_itself", .frames = from_itself(), .reason = BV_REASON_RX_SPOOFED},
       {.name = "of_another",
        .frames = {in4({.src = kOutside4, .dst = kThird4}), in6({.src = kOutside6, .dst = kThird6})},
        .reason = kLeftToRx},

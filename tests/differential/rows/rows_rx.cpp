@@ -7,6 +7,11 @@ void add_rx_rows(Rows& all) {
   const char* s = "rx: from the wire";
   const char* l3s = "enters the parent's stack: PREROUTING, INPUT; then to the endpoint's sockets";
   const char* host = "the parent's stack";
+  const char* martian =
+      "delivered; its stack drops it, of IPv4 unless `accept_local` or `route_localnet` is on "
+      "there";
+  const char* spoofed =
+      "dropped at the parent whatever is on there: no other host has such an address";
   const Rows rows{
       {"rx_unicast", s, "unicast, the IP destination is an endpoint's",
        same("delivered, no byte changed"), same("delivered, no byte changed"), same(l3s)},
@@ -102,6 +107,22 @@ void add_rx_rows(Rows& all) {
                "it is not ours: the parent's stack drops it instead",
                "netns: RxRealFrames.other_host"),
        same(host)},
+      {"rx_xdp_source", s,
+       "with XDP in front, to an endpoint: from a group's address, the loopback's, 0.0.0.0, or by "
+       "IPv4 its own",
+       differs_unplayed(martian, spoofed, "prog: xdp_source_nobodys_unfiltered_bridge_l2"),
+       differs_unplayed(martian, spoofed, "prog: xdp_source_nobodys_unfiltered_bridge_l3"),
+       differs_unplayed("dropped by the parent's stack, likewise", spoofed,
+                        "prog: xdp_source_nobodys_filtered_bridge_l3s")},
+      {"rx_xdp_batch", s,
+       "with XDP in front, filtered: right behind the first packet of its connection, and none "
+       "that "
+       "could be that itself",
+       none, none,
+       differs_unplayed("belongs to the connection",
+                        "INVALID to the rules, which XDP asks before the first packet has got "
+                        "to them: devices hand packets up in batches",
+                        "prog: xdp_rules_policy_bridge_l3s")},
   };
   all.insert(all.end(), rows.begin(), rows.end());
 }
