@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "foreign_xdp.hpp"
 #include "stage.hpp"
 
 namespace bpfvlan::test {
@@ -299,6 +300,62 @@ TEST_F(Cleanup, killed_while_attaching) {
     ASSERT_EQ(cli("detach P").status, 0) << step;
     ASSERT_TRUE(std::filesystem::is_empty("/sys/fs/bpf/bpfvlan")) << step;
     ASSERT_EQ(lab::run({"tc", "-n", "host", "qdisc", "show"}).out, qdiscs) << step;
+  }
+}
+
+// Whatever is on the hook is what is noted.
+TEST_F(Cleanup, killed_while_changing_xdp) {
+  const auto set = [](const char* mode) {
+    return lab::words(fmt::format("{} -n host attach P --xdp {}", BPFVLAN_CLI, mode));
+  };
+  lifetime(set("native"));  // loads the program: once
+  const auto life = lifetime(set("generic"));
+  static constexpr const char* kModes[] = {"native", "off", "generic"};
+  for (int step = 0; step < kKills; ++step) {
+    start_and_kill(set(kModes[step % 3]), step, life);
+    std::string noted;
+    BV_OK(control([&](Control& c) -> Result<> {
+      noted = bpfvlan::to_string(c.parents().at(0).xdp);
+      return {};
+    }));
+    const auto shown = xdp_shown("host", "P").mode;
+    EXPECT_EQ(shown.empty() ? "off" : shown, noted) << step;
+  }
+  ASSERT_EQ(cli("attach P --xdp off").status, 0);
+  EXPECT_EQ(xdp_shown("host", "P").mode, "");
+}
+
+TEST_F(Cleanup, killed_while_attaching_with_xdp) {
+  BV_OK(control([](Control& c) { return c.detach("P", true); }));
+  const auto args = lab::words(fmt::format("{} -n host attach P --xdp native", BPFVLAN_CLI));
+  const auto life = lifetime(args);
+  BV_OK(control([](Control& c) { return c.detach("P", true); }));
+  for (int step = 0; step < kKills / 2; ++step) {
+    start_and_kill(args, 2 * step, life);
+    ASSERT_EQ(cli("attach P --xdp native").status, 0) << step;
+    ASSERT_EQ(xdp_shown("host", "P").mode, "native") << step;
+    ASSERT_EQ(cli("detach P").status, 0) << step;
+    ASSERT_EQ(xdp_shown("host", "P").mode, "") << step;
+    ASSERT_TRUE(std::filesystem::is_empty("/sys/fs/bpf/bpfvlan")) << step;
+  }
+}
+
+// The device map, GRO and the note go together.
+TEST_F(Cleanup, killed_while_setting_who_takes_xdp) {
+  ASSERT_EQ(lab::run(lab::words("nsenter --net=/run/netns/x ethtool -K X tx off")).status, 0);
+  ASSERT_EQ(cli("attach P --xdp native").status, 0);
+  BV_OK(endpoint("a", kA, [](auto& r) { r.device = BV_DEVICE_VETH; }));
+  BV_OK(route_from_x(kA));
+  const auto set = [](const char* on) {
+    return lab::words(fmt::format("{} -n host endpoint set a --xdp {}", BPFVLAN_CLI, on));
+  };
+  const auto life = lifetime(set("on"));
+  for (int step = 0; step < kKills; ++step) {
+    start_and_kill(set(step % 2 ? "on" : "off"), step, life);
+    const bool on = info("a").takes_xdp;
+    const auto features = lab::run(lab::words("nsenter --net=/run/netns/a ethtool -k a")).out;
+    EXPECT_EQ(features.find("generic-receive-offload: on") != std::string::npos, on) << step;
+    EXPECT_TRUE(lab::icmp_echo({"x", "a", kA.v4}, patience())) << step;
   }
 }
 

@@ -43,6 +43,7 @@ class BpfvlanEngine : public Engine {
       request.parent = parent_;
       request.mode = mode;
       request.policy = policy;
+      request.xdp = xdp_under_test();
       return c.attach(request);
     });
   }
@@ -237,6 +238,13 @@ bv_device device_under_test() {
   const char* device = std::getenv("BPFVLAN_TEST_DEVICE");
   return device && device == bpfvlan::to_string(BV_DEVICE_NETKIT) ? BV_DEVICE_NETKIT
                                                                   : BV_DEVICE_VETH;
+}
+
+std::optional<XdpMode> xdp_under_test() {
+  const char* xdp = std::getenv("BPFVLAN_TEST_XDP");
+  for (const auto mode : {BV_XDP_NATIVE, BV_XDP_GENERIC})
+    if (xdp && xdp == bpfvlan::to_string(mode)) return mode;
+  return {};
 }
 
 std::unique_ptr<Engine> make_engine(EngineKind kind, const lab::Lab& lab, std::string parent_netns,

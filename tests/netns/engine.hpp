@@ -24,6 +24,9 @@ std::string_view to_string(EngineKind kind);  // as part of a test's name
 // Of our endpoints: veth, or what BPFVLAN_TEST_DEVICE says.
 bv_device device_under_test();
 
+// In front of our parents, if BPFVLAN_TEST_XDP says.
+std::optional<XdpMode> xdp_under_test();
+
 struct EndpointSpec {
   std::string name;                    // its interface has this name too
   std::string netns;                   // where it lives; may be the parent's namespace

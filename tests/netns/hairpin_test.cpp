@@ -3,17 +3,15 @@
 // router's, place; and what such a port does with each kind of frame.
 #include "bpfvlan/hairpin.hpp"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <fmt/core.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 
 #include <array>
 #include <filesystem>
 
 #include "bpfvlan/test/frame.hpp"
+#include "foreign_xdp.hpp"
 #include "group_socket.hpp"
 #include "packet_socket.hpp"
 #include "stage.hpp"
@@ -46,18 +44,6 @@ HairpinInfo port(const std::string& netns, const std::string& device) {
 
 std::uint64_t packets(const HairpinInfo& info, bv_hairpin_end end) {
   return info.counts[end].packets;
-}
-
-// An XDP program of somebody else's.
-bool pass_all(const std::string& netns, const std::string& device, std::uint32_t flags) {
-  const bpf_insn insns[] = {
-      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = XDP_PASS},
-      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-  const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_XDP, "somebodys", "GPL", insns, 2, nullptr));
-  const auto ns = Netns::open(netns);
-  const auto in = InNetns::enter(ns->fd());
-  const auto ifindex = static_cast<int>(if_nametoindex(device.c_str()));
-  return program && bpf_xdp_attach(ifindex, program.get(), flags, nullptr) == 0;
 }
 
 class HairpinScenario : public BothFamilies {};
@@ -195,7 +181,7 @@ class HairpinModes : public HairpinFrames, public ::testing::WithParamInterface<
   // A veth takes what native XDP sends it only by NAPI, which it has with a program of its own.
   void SetUp() override {
     HairpinFrames::SetUp();
-    ASSERT_TRUE(pass_all("host", "P", XDP_FLAGS_DRV_MODE));
+    ASSERT_TRUE(ForeignXdp("host", "P", XDP_FLAGS_DRV_MODE).attached());
   }
 };
 INSTANTIATE_TEST_SUITE_P(, HairpinModes, ::testing::Values("auto", "off", "generic", "native"),
@@ -396,7 +382,7 @@ TEST_F(HairpinLifecycle, bad_input_changes_nothing) {
 }
 
 TEST_F(HairpinLifecycle, a_foreign_program_stays) {
-  ASSERT_TRUE(pass_all("x", "X", XDP_FLAGS_SKB_MODE));
+  ASSERT_TRUE(ForeignXdp("x", "X", XDP_FLAGS_SKB_MODE).attached());
   for (const auto* mode : {"auto", "generic", "native"})
     refused(fmt::format("attach X --xdp {}", mode), "somebodys");
   done("attach X --xdp off");  // needs no XDP

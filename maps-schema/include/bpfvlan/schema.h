@@ -197,7 +197,7 @@ struct bv_endpoint {
 	char name[BV_NAME_LEN];
 	char inner_ifname[BV_IFNAME_LEN];
 	char netns[BV_NETNS_LEN]; /* NAME, PATH or PID as given; empty: the parent's */
-	__u8 owns_gro; /* 1: GRO of the inner side is ours to switch off */
+	__u8 owns_gro;		  /* 1: GRO of the inner side is ours to switch off */
 	__u8 pad2[3];
 };
 BV_STATIC_ASSERT(sizeof(struct bv_endpoint) == 248, "map ABI changed");
