@@ -57,8 +57,8 @@ class Datapath {
   struct Devices {
     // Those that are attached; `locals` are parents too.
     std::vector<std::uint32_t> parents, locals, host_sides, netkits;
-    std::vector<std::uint32_t> xdp_native, xdp_generic;       // parents, by a link of ours
-    std::vector<std::pair<Link, XdpMode>> xdp_shared;         // parents, by a dispatcher
+    std::vector<std::uint32_t> xdp_native, xdp_generic;  // parents, by a link of ours
+    std::vector<std::pair<Link, XdpMode>> xdp_shared;    // parents, by a dispatcher
   };
   Result<> upgrade(const Devices& devices) const;
 
