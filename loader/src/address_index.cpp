@@ -117,8 +117,10 @@ void AddressIndex::remove(std::uint32_t parent, const IpPrefix& a, std::uint32_t
   auto& b = bucket6(parent, a);
   for (unsigned way = 0; way < BV_ADDR6_WAYS; ++way)
     if (b.who[way] == who6(parent, id) && b.addr[way][0] == addr6(a, 0) &&
-        b.addr[way][1] == addr6(a, 1))
+        b.addr[way][1] == addr6(a, 1)) {
       Word(b.who[way]).store(0);
+      for (const unsigned half : {0U, 1U}) Word(b.addr[way][half]).store(0);
+    }
 }
 
 void AddressIndex::leave_out(std::uint32_t parent, const IpPrefix& address) const {

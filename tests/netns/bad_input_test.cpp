@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Bad input gets a clear error and changes nothing.
+#include <bpf/bpf.h>
 #include <fmt/core.h>
 #include <sys/capability.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "stage.hpp"
 
@@ -11,6 +14,30 @@ namespace bpfvlan::test {
 namespace {
 
 using ::testing::HasSubstr;
+
+// Of an array too large to print: what is not zero.
+std::string contents(const std::string& path) {
+  const UniqueFd map(bpf_obj_get(path.c_str()));
+  bpf_map_info info{};
+  std::uint32_t length = sizeof(info);
+  if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &length)) return "unreadable";
+  std::vector<unsigned char> values(std::size_t{info.max_entries} * info.value_size);
+  std::vector<std::uint32_t> keys(info.max_entries);
+  std::uint32_t next = 0, count = info.max_entries;
+  if (bpf_map_lookup_batch(map.get(), nullptr, &next, keys.data(), values.data(), &count,
+                           nullptr) &&
+      errno != ENOENT)
+    return "unreadable";
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i]) text += fmt::format("{}:{} ", i, values[i]);
+  return text;
+}
+
+std::string contents_of_addresses(const std::string& path) {
+  if (path.ends_with("_index")) return contents(path);
+  return lab::run({"bpftool", "map", "dump", "pinned", path}).out;
+}
 
 // All that a command could have changed, as text.
 std::string everything() {
@@ -25,7 +52,7 @@ std::string everything() {
   for (const auto& e : std::filesystem::recursive_directory_iterator("/sys/fs/bpf/bpfvlan", none)) {
     const auto path = e.path().string();
     pins.push_back(path + (e.is_regular_file() && path.find("addr") != std::string::npos
-                               ? lab::run({"bpftool", "map", "dump", "pinned", path}).out
+                               ? contents_of_addresses(path)
                                : ""));
   }
   std::sort(pins.begin(), pins.end());
