@@ -12,16 +12,24 @@
 #include "bpfvlan/unique_fd.hpp"
 
 namespace bpfvlan {
+namespace {
+
+// The kernel's work queue for IPv6 addresses is one for all namespaces, and waits for the lock that
+// all changes of interfaces take: on a machine that makes thousands of them it is seconds late.
+constexpr std::chrono::seconds kPatience{30};
+
+}  // namespace
 
 // Polls: the kernel finishes some things in its own time, and says so only when asked.
 Result<> wait_for(const std::string& what, const std::function<Result<bool>()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {
     BV_TRY(const bool yes, done());
     if (yes) return {};
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return refuse(std::errc::timed_out, fmt::format("{} is not ready after 10 seconds", what));
+  return refuse(std::errc::timed_out,
+                fmt::format("{} is not ready after {} seconds", what, kPatience.count()));
 }
 
 Result<Netlink> netlink_in(const Netns& ns) {
