@@ -227,7 +227,7 @@ Result<> Datapath::detach_xdp(std::uint32_t ifindex, bool shared) const {
     return leave_dispatcher(ifindex, in_dispatcher(ifindex, id));
   }
   const auto pin = link_pin(kXdp, ifindex);
-  bpfvlan::detach_xdp(pin);
+  detach_link(pin);
   if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));
   return {};
 }

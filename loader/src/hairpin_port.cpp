@@ -169,7 +169,7 @@ bool HairpinPort::dead(const std::string& dir) {
 }
 
 Result<> HairpinPort::remove(const std::string& dir) {
-  detach_xdp(pin_of(dir, kXdpLink));
+  for (const auto* link : {kXdpLink, kTcLink}) detach_link(pin_of(dir, link));
   std::error_code err;
   std::filesystem::remove_all(dir, err);
   if (err) return fail(err.value(), fmt::format("remove {}", dir));

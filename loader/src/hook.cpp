@@ -137,6 +137,7 @@ Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction d, const std
 
 Result<> hook_detach(std::uint32_t ifindex, Direction d, const std::string& pin) {
   if (by_link(d)) {
+    detach_link(pin);
     if (::unlink(pin.c_str()) && errno != ENOENT) return fail(errno, fmt::format("remove {}", pin));
     return {};
   }
@@ -146,6 +147,11 @@ Result<> hook_detach(std::uint32_t ifindex, Direction d, const std::string& pin)
   if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL)  // EINVAL: no clsact there
     return fail(err, fmt::format("detach from interface {} (clsact)", ifindex));
   return {};
+}
+
+void detach_link(const std::string& pin) {
+  const UniqueFd link(bpf_obj_get(pin.c_str()));
+  if (link) bpf_link_detach(link.get());
 }
 
 Result<bool> clsact_create(std::uint32_t ifindex) {

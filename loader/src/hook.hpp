@@ -33,6 +33,10 @@ Result<> hook_replace(int prog_fd, std::uint32_t ifindex, Direction direction,
 // Detaching what is not attached, or whose device is gone, is no error; nor is attaching again.
 Result<> hook_detach(std::uint32_t ifindex, Direction direction, const std::string& pin);
 
+// A pinned link's program is off its device when this returns: what the end of a pin starts takes
+// the kernel a moment. Nothing, if there is none, or its device is gone.
+void detach_link(const std::string& pin);
+
 // Clsact only; false if there was one.
 Result<bool> clsact_create(std::uint32_t ifindex);
 Result<> clsact_destroy(std::uint32_t ifindex);

@@ -93,9 +93,4 @@ Result<> replace_xdp(int program, const std::string& pin, std::uint32_t ifindex)
   return {};
 }
 
-void detach_xdp(const std::string& pin) {
-  const UniqueFd link(bpf_obj_get(pin.c_str()));
-  if (link) bpf_link_detach(link.get());
-}
-
 }  // namespace bpfvlan

@@ -32,7 +32,4 @@ Result<std::pair<UniqueFd, XdpMode>> attach_xdp(int program, const Link& link,
 // Another program in the place of ours: each packet meets the one or the other.
 Result<> replace_xdp(int program, const std::string& pin, std::uint32_t ifindex);
 
-// At once: what a pin's end starts takes the kernel a moment.
-void detach_xdp(const std::string& pin);
-
 }  // namespace bpfvlan
