@@ -165,6 +165,8 @@ Differences differences_l3s() {
   auto all = differences_routed();
   const Differences of_filter{{kCapturedRow, by_the_interface},
                               {"filter_unreadable", unreadable},
+                              {"xmit_ipv6_from_mapped_elsewhere", from_mapped_elsewhere},
+                              {"xmit_ipv6_from_mapped", from_mapped},
                               {"rx_probe", probe},
                               {"rx_two_tags", two_tags}};
   all.insert(all.begin(), of_filter.begin(), of_filter.end());

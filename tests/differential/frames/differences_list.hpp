@@ -11,6 +11,9 @@ Differences differences_l3();
 Differences differences_l3s();
 Differences differences_routed();  // of what endpoints send, in both
 
+bool from_mapped(const FrameCase& c, Observation& seen);
+bool from_mapped_elsewhere(const FrameCase& c, Observation& seen);
+
 // There is no trace of it.
 bool dropped(Observation& seen);
 // It came in by the parent.

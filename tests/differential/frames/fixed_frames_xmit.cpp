@@ -173,6 +173,8 @@ void add_broken_frames(FixedFrames& all) {
       {"xmit_igmp", "to X", at(A, kOut, IPv4{.src = kA.v4, .dst = kX.v4, .protocol = 2}), "wire"});
   all.push_back({"xmit_ipv6_from_mapped", "to X",
                  at(A, kOut, IPv6{.src = "::ffff:192.168.10.100", .dst = kX.v6}, Udp{}), "wire"});
+  all.push_back({"xmit_ipv6_from_mapped_elsewhere", "to the parent",
+                 at(A, kOut, IPv6{.src = "::ffff:192.168.10.100", .dst = kP.v6}, Udp{}), "host"});
   all.push_back({"xmit_ipv6_from_nobody", "to the parent",
                  at(A, kOut, IPv6{.src = "::", .dst = kP.v6}, Udp{}), "host"});
 }
