@@ -14,9 +14,10 @@
 namespace bpfvlan::test {
 namespace {
 
-// Sections such as .rodata, and the one map that no loader pins (maps-schema/README.md).
+// Sections such as .rodata, and the maps that no loader pins (maps-schema/README.md).
 bool is_the_objects_own(const bpf_map* map) {
-  return bpf_map__is_internal(map) || std::string_view(bpf_map__name(map)) == "last_verdict";
+  const std::string_view name = bpf_map__name(map);
+  return bpf_map__is_internal(map) || name == "last_verdict" || name == "hop_scratch";
 }
 
 }  // namespace
