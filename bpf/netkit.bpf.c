@@ -25,7 +25,7 @@ static __always_inline bool is_plain(ctx_t *ctx)
 	       (eth->h_proto == bpf_htons(ETH_P_IP) || eth->h_proto == bpf_htons(ETH_P_IPV6));
 }
 
-static __always_inline struct verdict xmit_plain(ctx_t *ctx, const struct bv_port *from)
+static __always_inline struct verdict xmit_unicast(ctx_t *ctx, const struct bv_port *from)
 {
 	return from->mode == BV_MODE_L2 ? l2_xmit_unicast(ctx, from) : l3_xmit(ctx, from);
 }
@@ -47,7 +47,7 @@ int bv_netkit(ctx_t *ctx)
 	ctx_start_early(ctx);
 	if (from->learn_age && !from->in_parent_netns)
 		learn_source(ctx, from);
-	return finish(ctx, xmit_filtered(ctx, from, xmit_plain(ctx, from)), from->id);
+	return finish(ctx, xmit_filtered(ctx, from, xmit_unicast(ctx, from)), from->id);
 }
 
 char _license[] SEC("license") __weak = "GPL";

@@ -98,9 +98,7 @@ Result<> pin_all(const bpfvlan_bpf& s, const std::string& dir) {
       {kXmit, bpf_program__fd(s.progs.bv_xmit)},
       {kNetkit, bpf_program__fd(s.progs.bv_netkit)},
   };
-  for (const auto& [name, fd] : pins)
-    if (bpf_obj_pin(fd, fmt::format("{}/{}", dir, name).c_str()))
-      return fail(errno, fmt::format("pin {}/{}", dir, name));
+  for (const auto& [name, fd] : pins) BV_CHECK(pin_in(dir, name, fd));
   return {};
 }
 

@@ -90,20 +90,15 @@ Result<> load_filter(const std::string& dir, const bv_meta& meta) {
                      bpf_program__fd(skel->progs.bv_clock),
                      bpf_program__fd(skel->progs.bv_ct_forget)};
   Undo undo;
-  const auto pin = [&](const char* name, int fd) -> Result<> {
-    const auto path = pin_of(dir, name);
-    if (bpf_obj_pin(fd, path.c_str())) return fail(errno, fmt::format("pin {}", path));
-    undo.push([path] { ::unlink(path.c_str()); });
-    return {};
-  };
-  for (std::size_t i = 0; i < std::size(kNames); ++i) BV_CHECK(pin(kNames[i], fds[i]));
+  for (std::size_t i = 0; i < std::size(kNames); ++i)
+    BV_CHECK(pin_in(dir, kNames[i], fds[i], undo));
   const UniqueFd filters(bpf_obj_get(pin_of(dir, kFilters).c_str()));
   if (!filters) return fail(errno, fmt::format("pinned map {}/{}", dir, kFilters));
   const std::uint32_t zero = 0;
   const int program = bpf_program__fd(skel->progs.bv_filter);
   if (bpf_map_update_elem(filters.get(), &zero, &program, BPF_ANY))
     return fail(errno, fmt::format("map {}", kFilters));
-  BV_CHECK(pin(kFilter, program));
+  BV_CHECK(pin_in(dir, kFilter, program, undo));
   undo.release();
   return {};
 }

@@ -47,12 +47,6 @@ Result<Skeleton> load() {
   return skel;
 }
 
-Result<> pin(int fd, const std::string& dir, std::string_view name) {
-  const auto path = pin_of(dir, name);
-  if (bpf_obj_pin(fd, path.c_str())) return fail(errno, fmt::format("pin {}", path));
-  return {};
-}
-
 Result<> pin_all(const bpfvlan_hairpin_bpf& s, const std::string& dir) {
   const std::pair<const char*, int> pins[] = {
       {kPort, bpf_map__fd(s.maps.hairpin_port)},
@@ -63,7 +57,7 @@ Result<> pin_all(const bpfvlan_hairpin_bpf& s, const std::string& dir) {
       {kTc, bpf_program__fd(s.progs.bv_hairpin)},
       {kXdp, bpf_program__fd(s.progs.bv_hairpin_xdp)},
   };
-  for (const auto& [name, fd] : pins) BV_CHECK(pin(fd, dir, name));
+  for (const auto& [name, fd] : pins) BV_CHECK(pin_in(dir, name, fd));
   return {};
 }
 
@@ -132,7 +126,7 @@ Result<HairpinPort> HairpinPort::create(const std::string& dir, const Link& link
   undo.push(
       [&] { (void)hook_detach(link.ifindex, Direction::Ingress, pin_of(unfinished, kTcLink)); });
   BV_TRY(const auto attached, attach_xdp(bpf_program__fd(skel->progs.bv_hairpin_xdp), link, mode));
-  if (attached.first) BV_CHECK(pin(attached.first.get(), unfinished, kXdpLink));
+  if (attached.first) BV_CHECK(pin_in(unfinished, kXdpLink, attached.first.get()));
   value.mode = attached.second;
   BV_CHECK(port.write(value));
   if (rename(unfinished.c_str(), dir.c_str())) return fail(errno, dir);

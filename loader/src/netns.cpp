@@ -79,40 +79,39 @@ Result<Netns> Netns::open(const std::string& given) {
   return from_path(path_of(given), given);
 }
 
-Result<std::optional<Netns>> Netns::search(const std::function<bool(const Netns&)>& wanted) {
-  std::set<std::uint64_t> seen;
-  const auto take = [&](const std::filesystem::path& path) {
-    const auto inode = inode_at(path);
-    std::optional<Netns> found;
-    if (!inode || !seen.insert(inode).second) return found;
-    if (auto ns = from_path(path, path); ns && wanted(*ns)) found = std::move(*ns);
-    return found;
-  };
+// The first that `take` gives, of all paths that a namespace can have.
+template <class Take>
+static std::optional<Netns> first_of_all(Take take) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(kNamedDir, ignored))
     if (auto ns = take(entry.path())) return ns;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored))
     if (all_digits(entry.path().filename()))
       if (auto ns = take(entry.path() / "ns/net")) return ns;
-  return std::optional<Netns>{};
+  return {};
+}
+
+Result<std::optional<Netns>> Netns::search(const std::function<bool(const Netns&)>& wanted) {
+  std::set<std::uint64_t> seen;
+  return first_of_all([&](const std::filesystem::path& path) {
+    const auto inode = inode_at(path);
+    std::optional<Netns> found;
+    if (!inode || !seen.insert(inode).second) return found;
+    if (auto ns = from_path(path, path); ns && wanted(*ns)) found = std::move(*ns);
+    return found;
+  });
 }
 
 Result<Netns> Netns::find(std::uint64_t cookie, std::uint64_t inode, const std::string& hint) {
-  auto try_path = [&](const std::filesystem::path& path) -> Result<Netns> {
-    if (inode_at(path) == inode) {
-      auto ns = from_path(path, path);
-      if (ns && ns->cookie() == cookie) return ns;
-    }
-    return refuse(std::errc::no_such_file_or_directory, "not this one");
+  const auto take = [&](const std::filesystem::path& path) {
+    std::optional<Netns> found;
+    if (inode_at(path) != inode) return found;
+    if (auto ns = from_path(path, path); ns && ns->cookie() == cookie) found = std::move(*ns);
+    return found;
   };
   if (!hint.empty())
-    if (auto ns = try_path(path_of(hint))) return ns;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(kNamedDir, ignored))
-    if (auto ns = try_path(entry.path())) return ns;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored))
-    if (all_digits(entry.path().filename()))
-      if (auto ns = try_path(entry.path() / "ns/net")) return ns;
+    if (auto ns = take(path_of(hint))) return std::move(*ns);
+  if (auto ns = first_of_all(take)) return std::move(*ns);
   return refuse(std::errc::no_such_file_or_directory,
                 fmt::format("network namespace '{}' has no name and no process any more", hint));
 }

@@ -4,11 +4,24 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace bpfvlan {
 
 std::string pin_of(const std::string& dir, std::string_view name) {
   return fmt::format("{}/{}", dir, name);
+}
+
+Result<> pin_in(const std::string& dir, std::string_view name, int fd) {
+  const auto path = pin_of(dir, name);
+  if (bpf_obj_pin(fd, path.c_str())) return fail(errno, fmt::format("pin {}", path));
+  return {};
+}
+
+Result<> pin_in(const std::string& dir, std::string_view name, int fd, Undo& undo) {
+  BV_CHECK(pin_in(dir, name, fd));
+  undo.push([path = pin_of(dir, name)] { ::unlink(path.c_str()); });
+  return {};
 }
 
 Result<> reuse_pinned_maps(const bpf_object& object, const std::string& dir) {

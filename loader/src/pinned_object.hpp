@@ -9,10 +9,15 @@
 
 #include "bpfvlan/result.hpp"
 #include "bpfvlan/unique_fd.hpp"
+#include "undo.hpp"
 
 namespace bpfvlan {
 
 std::string pin_of(const std::string& dir, std::string_view name);
+
+Result<> pin_in(const std::string& dir, std::string_view name, int fd);
+// The same, and undone with the rest.
+Result<> pin_in(const std::string& dir, std::string_view name, int fd, Undo& undo);
 
 // Before it is loaded: maps that are pinned there are used, and not made.
 Result<> reuse_pinned_maps(const bpf_object& object, const std::string& dir);

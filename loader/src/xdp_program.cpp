@@ -74,15 +74,9 @@ Result<> load_xdp(const std::string& dir, const bv_meta& meta) {
   BV_TRY(const auto skel, open_skeleton(dir, meta));
   BV_CHECK(load(skel));
   Undo undo;
-  const auto pin = [&](const char* name, int fd) -> Result<> {
-    const auto path = pin_of(dir, name);
-    if (bpf_obj_pin(fd, path.c_str())) return fail(errno, fmt::format("pin {}", path));
-    undo.push([path] { ::unlink(path.c_str()); });
-    return {};
-  };
-  BV_CHECK(pin(kDevices, bpf_map__fd(skel->maps.xdp_devices)));
-  BV_CHECK(pin(kXdpGeneric, bpf_program__fd(skel->progs.bv_xdp_generic)));
-  BV_CHECK(pin(kXdp, bpf_program__fd(skel->progs.bv_xdp)));
+  BV_CHECK(pin_in(dir, kDevices, bpf_map__fd(skel->maps.xdp_devices), undo));
+  BV_CHECK(pin_in(dir, kXdpGeneric, bpf_program__fd(skel->progs.bv_xdp_generic), undo));
+  BV_CHECK(pin_in(dir, kXdp, bpf_program__fd(skel->progs.bv_xdp), undo));
   undo.release();
   return {};
 }
